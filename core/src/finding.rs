@@ -1,0 +1,214 @@
+//! Findings: immutable facts that an agent saw on a node.
+//!
+//! A finding's id is made of what identifies the fact (for a kernel record: boot id and sequence), never of a time,
+//! so the same fact seen twice, by a restarted agent or over a resumed stream, has the same id and is stored once.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::kernel::{KernelEvent, Limit};
+
+/// Identity of a finding: `<source>:<boot id>:<key>`, where the key is unique within source and boot.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FindingId(pub String);
+
+impl FindingId {
+    /// The fact that stands at `seq` of the kernel log of one boot. One record may hold several facts (a record can
+    /// have several lines), told apart by `part`, counted from 0.
+    #[must_use]
+    pub fn kernel(boot_id: &str, seq: u64, part: u32) -> Self {
+        if part == 0 { Self(format!("kmsg:{boot_id}:{seq}")) } else { Self(format!("kmsg:{boot_id}:{seq}.{part}")) }
+    }
+
+    /// A hole in a source's records, by the first sequence number that was lost.
+    #[must_use]
+    pub fn gap(source: Source, boot_id: &str, first_lost: u64) -> Self {
+        Self(format!("gap:{boot_id}:{source}:{first_lost}"))
+    }
+
+    /// What was read of cgroups because of the finding `about`.
+    #[must_use]
+    pub fn observation(about: &Self, phase: Phase) -> Self {
+        Self(format!("cgroup:{}:{}", phase.as_str(), about.0))
+    }
+}
+
+impl std::fmt::Display for FindingId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where a finding comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The kernel log.
+    KernelLog,
+    /// cgroup memory files.
+    Cgroup,
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::KernelLog => "kernel log",
+            Self::Cgroup => "cgroup",
+        })
+    }
+}
+
+/// One immutable fact.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Unique over all nodes and boots.
+    pub id: FindingId,
+    /// Name of the node.
+    pub node: String,
+    /// The kernel's boot id.
+    pub boot_id: String,
+    /// When it happened, on the node's wall clock.
+    pub time: Timestamp,
+    /// How far `time` may be off, in microseconds; `None` where that cannot be told.
+    pub time_uncertainty_us: Option<u64>,
+    /// Which source saw it.
+    pub source: Source,
+    /// The fact.
+    pub body: FindingBody,
+}
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "value")]
+pub enum FindingBody {
+    /// The kernel log says so.
+    Kernel(Box<KernelEvent>),
+    /// Records were lost.
+    Gap(Gap),
+    /// What the cgroup files said because of a kill.
+    Cgroups(CgroupObservation),
+    /// A source started, changed its way of reading, or cannot read.
+    SourceStatus(SourceStatus),
+}
+
+/// A hole in a source's coverage.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Which source.
+    pub source: Source,
+    /// First record lost.
+    pub first_lost: Option<u64>,
+    /// How many records were lost; `None` where nobody can know.
+    pub lost: Option<u64>,
+    /// The gap lies after this time ...
+    pub from: Option<Timestamp>,
+    /// ... and before this one.
+    pub to: Option<Timestamp>,
+    /// Why, in words.
+    pub reason: String,
+}
+
+/// How a source is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// Which source.
+    pub source: Source,
+    /// Whether it reads at all.
+    pub reading: bool,
+    /// How it reads, or why not, in words.
+    pub detail: String,
+    /// Coverage is complete from here on, until a gap says otherwise.
+    pub since: Option<Timestamp>,
+}
+
+/// When the files were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// At once, when the kill was seen.
+    AtKill,
+    /// A moment later, when those who die with it are gone.
+    Aftermath,
+}
+
+impl Phase {
+    /// The word used in ids and on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::AtKill => "at-kill",
+            Self::Aftermath => "aftermath",
+        }
+    }
+}
+
+/// What could be read of the groups around a kill.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CgroupObservation {
+    /// The kernel finding it belongs to.
+    pub about: FindingId,
+    /// When it was read.
+    pub phase: Phase,
+    /// The victim's group where the kernel log did not say it, and how it was found out.
+    pub attribution: Option<Attribution>,
+    /// The group whose limit was hit.
+    pub limit: Option<CgroupState>,
+    /// The victim's own group, where it is another.
+    pub victim: Option<CgroupState>,
+    /// Other groups under the pod's group that hold processes or have a limit: a pod with one container is not a
+    /// pod with several.
+    pub siblings: Vec<CgroupState>,
+}
+
+/// A victim's group that the agent worked out, because the kernel printed a bare kill line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribution {
+    /// Process id of the victim.
+    pub pid: u32,
+    /// The victim's group: hostile text.
+    pub cgroup: String,
+    /// The group whose limit was hit, if that could be told: hostile text.
+    pub limit_cgroup: Option<String>,
+    /// How it was found out.
+    pub method: AttributionMethod,
+}
+
+/// How a victim's group was found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttributionMethod {
+    /// `/proc/PID/cgroup` of the dying process.
+    ProcCgroup,
+    /// The pid was seen in the group shortly before.
+    SeenBefore,
+    /// The group's `oom_kill` counter rose by exactly the kills that had no other home.
+    OomKillCounter,
+}
+
+/// What the memory files of one group said. Absent is `None`, never 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CgroupState {
+    /// Path from the root of the hierarchy: hostile text.
+    pub path: String,
+    /// cgroup version, 1 or 2.
+    pub version: u32,
+    /// False when the group was gone already.
+    pub exists: bool,
+    /// Bytes in use.
+    pub usage: Option<u64>,
+    /// Most bytes ever in use.
+    pub peak: Option<u64>,
+    /// The limit.
+    pub limit: Option<Limit>,
+    /// How often the limit was hit (`failcnt`, or `max` of `memory.events`).
+    pub limit_hits: Option<u64>,
+    /// How often the group was out of memory (`oom` of `memory.events`).
+    pub oom: Option<u64>,
+    /// Processes killed in it (`oom_kill`; on version 2 those of its descendants too).
+    pub oom_kill: Option<u64>,
+    /// Whether the whole group is killed together (`memory.oom.group`).
+    pub oom_group: Option<bool>,
+    /// Processes in it and below it, the victim not counted.
+    pub processes_left: Option<u64>,
+}

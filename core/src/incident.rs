@@ -1,0 +1,294 @@
+//! Incidents and verdicts: the answer that people and machines are shown.
+//!
+//! The serialised form of [`Incident`] is the JSON of `coroner list -o json` and `coroner why -o json`; its keys
+//! are an interface. Unknown is `null`, never a made-up value.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::finding::FindingId;
+use crate::kernel::{Level, Scope};
+
+/// Why somebody died. The list is closed; every incident gets exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each is described by `Cause::meaning`, which people are shown")]
+pub enum Cause {
+    ContainerMemoryLimit,
+    PodMemoryLimit,
+    QosMemoryLimit,
+    NodeAllocatable,
+    ReservedMemoryLimit,
+    OtherCgroupLimit,
+    SystemOutOfMemory,
+    NumaOutOfMemory,
+    UserspaceOomKiller,
+    MemoryFragmentation,
+    HardwareMemoryError,
+    Unknown,
+}
+
+impl Cause {
+    /// All causes, in the order they are shown.
+    pub const ALL: [Self; 12] = [
+        Self::ContainerMemoryLimit,
+        Self::PodMemoryLimit,
+        Self::QosMemoryLimit,
+        Self::NodeAllocatable,
+        Self::ReservedMemoryLimit,
+        Self::OtherCgroupLimit,
+        Self::SystemOutOfMemory,
+        Self::NumaOutOfMemory,
+        Self::UserspaceOomKiller,
+        Self::MemoryFragmentation,
+        Self::HardwareMemoryError,
+        Self::Unknown,
+    ];
+
+    /// The name, as in JSON, metrics and the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ContainerMemoryLimit => "ContainerMemoryLimit",
+            Self::PodMemoryLimit => "PodMemoryLimit",
+            Self::QosMemoryLimit => "QosMemoryLimit",
+            Self::NodeAllocatable => "NodeAllocatable",
+            Self::ReservedMemoryLimit => "ReservedMemoryLimit",
+            Self::OtherCgroupLimit => "OtherCgroupLimit",
+            Self::SystemOutOfMemory => "SystemOutOfMemory",
+            Self::NumaOutOfMemory => "NumaOutOfMemory",
+            Self::UserspaceOomKiller => "UserspaceOomKiller",
+            Self::MemoryFragmentation => "MemoryFragmentation",
+            Self::HardwareMemoryError => "HardwareMemoryError",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    /// The headline a person reads first.
+    #[must_use]
+    pub fn headline(self) -> &'static str {
+        match self {
+            Self::ContainerMemoryLimit => "CONTAINER MEMORY LIMIT: the container used all its own limit allows",
+            Self::PodMemoryLimit => "POD MEMORY LIMIT: the pod as a whole used all its limit allows",
+            Self::QosMemoryLimit => "QOS MEMORY LIMIT: all pods of one quality-of-service class hit a shared limit",
+            Self::NodeAllocatable => "NODE ALLOCATABLE: all pods together used what the node gives to pods",
+            Self::ReservedMemoryLimit => "RESERVED MEMORY LIMIT: a slice reserved for the host hit its own limit",
+            Self::OtherCgroupLimit => "OTHER CGROUP LIMIT: a control group outside the pod hierarchy hit its limit",
+            Self::SystemOutOfMemory => "SYSTEM OUT OF MEMORY: the node ran out, not the container",
+            Self::NumaOutOfMemory => "NUMA OUT OF MEMORY: the memory nodes allowed ran out, others may have had room",
+            Self::UserspaceOomKiller => "USERSPACE OOM KILLER: a daemon on the node killed it, not the kernel",
+            Self::MemoryFragmentation => "MEMORY FRAGMENTATION: memory was free, but not in large enough blocks",
+            Self::HardwareMemoryError => "HARDWARE MEMORY ERROR: the kernel found a bad page of memory",
+            Self::Unknown => "UNKNOWN: the evidence does not decide it",
+        }
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that is not in a closed list.
+#[derive(Debug, thiserror::Error)]
+#[error("`{value}` is no {what}; expected one of {expected}")]
+pub struct UnknownName {
+    what: &'static str,
+    value: String,
+    expected: String,
+}
+
+impl std::str::FromStr for Cause {
+    type Err = UnknownName;
+
+    /// Accepts the name in any case.
+    fn from_str(value: &str) -> Result<Self, UnknownName> {
+        Self::ALL.into_iter().find(|c| c.name().eq_ignore_ascii_case(value)).ok_or_else(|| UnknownName {
+            what: "cause",
+            value: value.to_owned(),
+            expected: Self::ALL.map(Self::name).join(", "),
+        })
+    }
+}
+
+/// What became of the one who was hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The container ended.
+    ContainerExited,
+    /// A process of it was killed, and the container lives: the kill Kubernetes never shows.
+    ContainerSurvived,
+    /// A process outside containers was killed.
+    HostProcessKilled,
+    /// It never ran.
+    NeverStarted,
+}
+
+impl Outcome {
+    /// The name, as in JSON and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ContainerExited => "ContainerExited",
+            Self::ContainerSurvived => "ContainerSurvived",
+            Self::HostProcessKilled => "HostProcessKilled",
+            Self::NeverStarted => "NeverStarted",
+        }
+    }
+}
+
+/// How sure the verdict is. Ordered from unsure to sure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Confidence {
+    /// Evidence is missing.
+    #[default]
+    Unknown,
+    /// Consistent, nothing contradicts, something is missing.
+    Possible,
+    /// One source of two, or matched by pod and time.
+    Likely,
+    /// Matched by id, and the source had no gap.
+    Confirmed,
+}
+
+impl Confidence {
+    /// The name, as in JSON and on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "Unknown",
+            Self::Possible => "Possible",
+            Self::Likely => "Likely",
+            Self::Confirmed => "Confirmed",
+        }
+    }
+}
+
+/// Short, stable identity of an incident, derived from the identity of the fact that opened it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IncidentId(pub String);
+
+impl IncidentId {
+    /// The incident that the finding `opened_by` opens, on whichever node.
+    #[must_use]
+    pub fn of(opened_by: &FindingId) -> Self {
+        Self(format!("inc-{:016x}", xxh3_64(opened_by.0.as_bytes())))
+    }
+}
+
+impl std::fmt::Display for IncidentId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// One death, one kill that was survived, or one failure, with its verdict.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Stable id.
+    pub id: IncidentId,
+    /// When it happened.
+    pub time: Timestamp,
+    /// On which node.
+    pub node: String,
+    /// Why.
+    pub cause: Cause,
+    /// What became of it; `null` where nobody could see.
+    pub outcome: Option<Outcome>,
+    /// How sure.
+    pub confidence: Confidence,
+    /// One sentence.
+    pub summary: String,
+    /// Sentences that explain the verdict.
+    pub explanation: Vec<String>,
+    /// What to change.
+    pub remedies: Vec<String>,
+    /// The pod, where known.
+    pub pod: Option<PodRef>,
+    /// The container, where known.
+    pub container: Option<ContainerRef>,
+    /// The end of the container as Kubernetes reports it.
+    pub termination: Option<serde_json::Value>,
+    /// What the kernel said; `null` for an incident the kernel did not see.
+    pub kernel: Option<KernelFacts>,
+    /// What each sentence rests on.
+    pub evidence: Vec<Evidence>,
+    /// What is missing.
+    pub gaps: Vec<String>,
+}
+
+/// A pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodRef {
+    /// Namespace.
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: Option<String>,
+    /// Uid, with dashes; 32 hex digits without dashes for a static pod.
+    pub uid: Option<String>,
+}
+
+/// A container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerRef {
+    /// Name in its pod.
+    pub name: Option<String>,
+    /// 64 hex digits.
+    pub id: Option<String>,
+}
+
+/// What the kernel said about an incident.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KernelFacts {
+    /// How far the shortage reached.
+    pub scope: Scope,
+    /// What kind of group hit its limit.
+    pub level: Level,
+    /// The group whose limit was hit.
+    pub limit_cgroup: Option<String>,
+    /// Its limit in bytes; `null` when unknown or none.
+    pub limit_bytes: Option<u64>,
+    /// Its usage in bytes.
+    pub usage_bytes: Option<u64>,
+    /// Who asked for the memory.
+    pub trigger: Option<TriggerFacts>,
+    /// Who was killed.
+    pub victims: Vec<VictimFacts>,
+}
+
+/// Who asked for the memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TriggerFacts {
+    /// Name.
+    pub comm: String,
+    /// Thread id.
+    pub pid: Option<u32>,
+    /// Order of the allocation.
+    pub order: Option<i32>,
+    /// Flags of the allocation.
+    pub gfp_mask: Option<String>,
+}
+
+/// Who was killed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VictimFacts {
+    /// Process id on the host.
+    pub pid: u32,
+    /// Name.
+    pub comm: String,
+    /// Resident anonymous memory in KiB.
+    pub anon_rss_kb: Option<u64>,
+}
+
+/// One piece of evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Which source.
+    pub source: String,
+    /// What it said.
+    pub detail: String,
+    /// When.
+    pub time: Option<Timestamp>,
+}

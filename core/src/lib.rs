@@ -1,0 +1,14 @@
+//! What Coroner thinks with: the kernel-log parser, the identity in a cgroup path, the verdict rules.
+//!
+//! Everything here takes values and gives values. Nothing opens a file, a socket or a clock, so all of it can be
+//! tested with tables of real inputs and fuzzed. The edges (agent, collector, command line) read and write; this
+//! crate decides.
+
+pub mod bytes;
+pub mod cgroup;
+pub mod escape;
+pub mod finding;
+pub mod incident;
+pub mod kernel;
+pub mod kernel_log;
+pub mod verdict;
