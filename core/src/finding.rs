@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{KernelEvent, Limit};
+use crate::kernel::{KernelEvent, Limit, Position};
 
 /// Identity of a finding: `<source>:<boot id>:<key>`, where the key is unique within source and boot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -19,6 +19,18 @@ impl FindingId {
     #[must_use]
     pub fn kernel(boot_id: &str, seq: u64, part: u32) -> Self {
         if part == 0 { Self(format!("kmsg:{boot_id}:{seq}")) } else { Self(format!("kmsg:{boot_id}:{seq}.{part}")) }
+    }
+
+    /// The fact whose first line stands at `position`, of a log with or without sequence numbers.
+    ///
+    /// The fallback `syslog(2)` gives no sequence; there the kernel's own stamp stands in for it.
+    #[must_use]
+    pub fn at(boot_id: &str, position: &Position, part: u32) -> Self {
+        match (position.seq, position.monotonic_us) {
+            (Some(seq), _) => Self::kernel(boot_id, seq, part),
+            (None, Some(us)) => Self(format!("klog:{boot_id}:{us}.{part}")),
+            (None, None) => Self(format!("line:{boot_id}:{}.{part}", position.line)),
+        }
     }
 
     /// A hole in a source's records, by the first sequence number that was lost.
