@@ -93,6 +93,7 @@ pub struct Finding {
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "value")]
+#[allow(clippy::large_enum_variant, reason = "an observation follows nearly every kill, and few findings live at once")]
 pub enum FindingBody {
     /// The kernel log says so.
     Kernel(Box<KernelEvent>),

@@ -210,7 +210,7 @@ pub struct Incident {
     /// The container, where known.
     pub container: Option<ContainerRef>,
     /// The end of the container as Kubernetes reports it.
-    pub termination: Option<serde_json::Value>,
+    pub termination: Option<Termination>,
     /// What the kernel said; `null` for an incident the kernel did not see.
     pub kernel: Option<KernelFacts>,
     /// What each sentence rests on.
@@ -237,6 +237,25 @@ pub struct ContainerRef {
     pub name: Option<String>,
     /// 64 hex digits.
     pub id: Option<String>,
+}
+
+/// The end of one run of a container as Kubernetes reports it (`ContainerStateTerminated`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Termination {
+    /// Exit code; 128 + N for a death by signal N.
+    pub exit_code: Option<i32>,
+    /// The signal that ended it, where it is reported.
+    pub signal: Option<i32>,
+    /// Kubernetes' own reason, such as `OOMKilled`, `Error` or `Completed`.
+    pub reason: Option<String>,
+    /// The message beside the reason: hostile text.
+    pub message: Option<String>,
+    /// When this run began.
+    pub started_at: Option<Timestamp>,
+    /// When this run ended.
+    pub finished_at: Option<Timestamp>,
+    /// Id of the container that ran, 64 hex digits.
+    pub container_id: Option<String>,
 }
 
 /// What the kernel said about an incident.

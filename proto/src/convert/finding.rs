@@ -1,0 +1,68 @@
+//! Findings.
+
+use coroner_core::finding as f;
+
+use super::enums::{Numbered as _, known};
+use super::{ConvertError, required, time};
+use crate::v1;
+
+impl From<f::FindingBody> for v1::finding::Body {
+    fn from(body: f::FindingBody) -> Self {
+        match body {
+            f::FindingBody::Kernel(event) => Self::Kernel((*event).into()),
+            f::FindingBody::Gap(gap) => Self::Gap(gap.into()),
+            f::FindingBody::Cgroups(observation) => Self::Cgroups(observation.into()),
+            f::FindingBody::SourceStatus(status) => Self::SourceStatus(status.into()),
+        }
+    }
+}
+
+impl TryFrom<v1::finding::Body> for f::FindingBody {
+    type Error = ConvertError;
+
+    fn try_from(body: v1::finding::Body) -> Result<Self, ConvertError> {
+        use v1::finding::Body as W;
+        Ok(match body {
+            W::Kernel(event) => Self::Kernel(Box::new(required("kernel", Some(event))?)),
+            W::Gap(gap) => Self::Gap(required("gap", Some(gap))?),
+            W::Cgroups(observation) => Self::Cgroups(required("cgroups", Some(observation))?),
+            W::SourceStatus(status) => Self::SourceStatus(required("source_status", Some(status))?),
+        })
+    }
+}
+
+impl From<f::Finding> for v1::Finding {
+    fn from(finding: f::Finding) -> Self {
+        Self {
+            id: finding.id.0,
+            node: finding.node,
+            boot_id: finding.boot_id,
+            time: Some(time::to_wire(finding.time)),
+            time_uncertainty_us: finding.time_uncertainty_us,
+            source: finding.source.number(),
+            body: Some(finding.body.into()),
+        }
+    }
+}
+
+impl TryFrom<v1::Finding> for f::Finding {
+    type Error = ConvertError;
+
+    fn try_from(finding: v1::Finding) -> Result<Self, ConvertError> {
+        let Some(body) = finding.body else {
+            return Err(ConvertError {
+                field: "body".to_owned(),
+                problem: "holds nothing this version knows".to_owned(),
+            });
+        };
+        Ok(Self {
+            id: f::FindingId(finding.id),
+            node: finding.node,
+            boot_id: finding.boot_id,
+            time: time::required("time", finding.time)?,
+            time_uncertainty_us: finding.time_uncertainty_us,
+            source: known("source", finding.source)?,
+            body: body.try_into()?,
+        })
+    }
+}
