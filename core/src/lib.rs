@@ -7,6 +7,7 @@
 pub mod bytes;
 pub mod cgroup;
 pub mod escape;
+pub mod explain;
 pub mod finding;
 pub mod incident;
 pub mod kernel;
