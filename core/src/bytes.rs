@@ -8,7 +8,8 @@ pub struct Bytes(pub u64);
 
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNITS: [(u64, &str); 4] = [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+        const UNITS: [(u64, &str); 4] =
+            [(1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
         for (size, unit) in UNITS {
             if self.0 >= size {
                 // Tenths in whole numbers: no float can round 1023.96 MiB to a size that is not there.
@@ -36,7 +37,7 @@ mod tests {
             (1024, "1 KiB"),
             (32 << 20, "32 MiB"),
             ((1 << 30) - 1, "1023 MiB"),
-            (3_328_599_654, "3.1 GiB"),
+            (3_328_599_655, "3.1 GiB"),
             (u64::MAX, "16777215 TiB"),
         ] {
             assert_eq!(Bytes(bytes).to_string(), text);

@@ -44,7 +44,10 @@ mod tests {
 
     #[test]
     fn escapes_control_bytes_and_direction_marks_and_nothing_else() {
-        assert_eq!(terminal("a\x1b[2Jb\nc\u{202e}d\u{9b}").to_string(), "a\\x1b[2Jb\\nc\\u{202e}d\\x9b");
+        assert_eq!(
+            terminal("a\x1b[2Jb\nc\u{202e}d\u{9b}").to_string(),
+            "a\\x1b[2Jb\\nc\\u{202e}d\\x9b"
+        );
         assert_eq!(terminal("java é 四").to_string(), "java é 四");
     }
 }

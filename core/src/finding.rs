@@ -18,7 +18,11 @@ impl FindingId {
     /// have several lines), told apart by `part`, counted from 0.
     #[must_use]
     pub fn kernel(boot_id: &str, seq: u64, part: u32) -> Self {
-        if part == 0 { Self(format!("kmsg:{boot_id}:{seq}")) } else { Self(format!("kmsg:{boot_id}:{seq}.{part}")) }
+        if part == 0 {
+            Self(format!("kmsg:{boot_id}:{seq}"))
+        } else {
+            Self(format!("kmsg:{boot_id}:{seq}.{part}"))
+        }
     }
 
     /// The fact whose first line stands at `position`, of a log with or without sequence numbers.
@@ -93,7 +97,10 @@ pub struct Finding {
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind", content = "value")]
-#[allow(clippy::large_enum_variant, reason = "an observation follows nearly every kill, and few findings live at once")]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "an observation follows nearly every kill, and few findings live at once"
+)]
 pub enum FindingBody {
     /// The kernel log says so.
     Kernel(Box<KernelEvent>),

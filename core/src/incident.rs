@@ -68,17 +68,37 @@ impl Cause {
     #[must_use]
     pub fn headline(self) -> &'static str {
         match self {
-            Self::ContainerMemoryLimit => "CONTAINER MEMORY LIMIT: the container used all its own limit allows",
-            Self::PodMemoryLimit => "POD MEMORY LIMIT: the pod as a whole used all its limit allows",
-            Self::QosMemoryLimit => "QOS MEMORY LIMIT: all pods of one quality-of-service class hit a shared limit",
-            Self::NodeAllocatable => "NODE ALLOCATABLE: all pods together used what the node gives to pods",
-            Self::ReservedMemoryLimit => "RESERVED MEMORY LIMIT: a slice reserved for the host hit its own limit",
-            Self::OtherCgroupLimit => "OTHER CGROUP LIMIT: a control group outside the pod hierarchy hit its limit",
+            Self::ContainerMemoryLimit => {
+                "CONTAINER MEMORY LIMIT: the container used all its own limit allows"
+            }
+            Self::PodMemoryLimit => {
+                "POD MEMORY LIMIT: the pod as a whole used all its limit allows"
+            }
+            Self::QosMemoryLimit => {
+                "QOS MEMORY LIMIT: all pods of one quality-of-service class hit a shared limit"
+            }
+            Self::NodeAllocatable => {
+                "NODE ALLOCATABLE: all pods together used what the node gives to pods"
+            }
+            Self::ReservedMemoryLimit => {
+                "RESERVED MEMORY LIMIT: a slice reserved for the host hit its own limit"
+            }
+            Self::OtherCgroupLimit => {
+                "OTHER CGROUP LIMIT: a control group outside the pod hierarchy hit its limit"
+            }
             Self::SystemOutOfMemory => "SYSTEM OUT OF MEMORY: the node ran out, not the container",
-            Self::NumaOutOfMemory => "NUMA OUT OF MEMORY: the memory nodes allowed ran out, others may have had room",
-            Self::UserspaceOomKiller => "USERSPACE OOM KILLER: a daemon on the node killed it, not the kernel",
-            Self::MemoryFragmentation => "MEMORY FRAGMENTATION: memory was free, but not in large enough blocks",
-            Self::HardwareMemoryError => "HARDWARE MEMORY ERROR: the kernel found a bad page of memory",
+            Self::NumaOutOfMemory => {
+                "NUMA OUT OF MEMORY: the memory nodes allowed ran out, others may have had room"
+            }
+            Self::UserspaceOomKiller => {
+                "USERSPACE OOM KILLER: a daemon on the node killed it, not the kernel"
+            }
+            Self::MemoryFragmentation => {
+                "MEMORY FRAGMENTATION: memory was free, but not in large enough blocks"
+            }
+            Self::HardwareMemoryError => {
+                "HARDWARE MEMORY ERROR: the kernel found a bad page of memory"
+            }
             Self::Unknown => "UNKNOWN: the evidence does not decide it",
         }
     }
@@ -104,10 +124,12 @@ impl std::str::FromStr for Cause {
 
     /// Accepts the name in any case.
     fn from_str(value: &str) -> Result<Self, UnknownName> {
-        Self::ALL.into_iter().find(|c| c.name().eq_ignore_ascii_case(value)).ok_or_else(|| UnknownName {
-            what: "cause",
-            value: value.to_owned(),
-            expected: Self::ALL.map(Self::name).join(", "),
+        Self::ALL.into_iter().find(|c| c.name().eq_ignore_ascii_case(value)).ok_or_else(|| {
+            UnknownName {
+                what: "cause",
+                value: value.to_owned(),
+                expected: Self::ALL.map(Self::name).join(", "),
+            }
         })
     }
 }
@@ -139,7 +161,9 @@ impl Outcome {
 }
 
 /// How sure the verdict is. Ordered from unsure to sure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub enum Confidence {
     /// Evidence is missing.
     #[default]

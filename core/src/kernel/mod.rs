@@ -9,8 +9,8 @@ mod oom;
 mod report_parts;
 
 pub use event::{
-    AllocationFailure, Fault, HardwareMemoryError, KernelEvent, Reaped, SlabFailure, Suppressed, Unverified,
-    UserspaceKill, UserspaceKiller, VmallocFailure,
+    AllocationFailure, Fault, HardwareMemoryError, KernelEvent, Reaped, SlabFailure, Suppressed,
+    Unverified, UserspaceKill, UserspaceKiller, VmallocFailure,
 };
 pub use oom::{Level, OomReport, OomVictim, ReportEnd, Scope, Trigger, Victim};
 pub use report_parts::{FreeArea, Limit, MemInfo, Position, TaskRow, Usage};

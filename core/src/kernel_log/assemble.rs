@@ -7,7 +7,7 @@
 use super::Options;
 use super::line::{Line, Origin};
 use super::message::{self, Message};
-use super::open::{Open, add_totals, bounded, victim};
+use super::open::{MOST_FREE_AREAS, Open, add_totals, bounded, victim};
 use super::recent::{Given, Member, Recent};
 use crate::kernel::{
     AllocationFailure, Fault, HardwareMemoryError, KernelEvent, MemInfo, OomReport, OomVictim,
@@ -34,12 +34,23 @@ enum State {
     Given(Box<Given>),
 }
 
+/// An allocation failure whose block of figures is being read.
+#[derive(Debug)]
+struct Failure {
+    event: Box<AllocationFailure>,
+    totals: MemInfo,
+    /// Lines until it is over whatever comes.
+    patience: u32,
+    /// The last figures of the block were read; what follows is something else.
+    last_figures: bool,
+}
+
 /// The state between two lines.
 #[derive(Debug, Default)]
 pub(super) struct Assembler {
     page_size: u64,
     state: State,
-    failure: Option<(Box<AllocationFailure>, MemInfo, u32)>,
+    failure: Option<Failure>,
     slab: Option<SlabFailure>,
     recent: Recent,
     manual: bool,
@@ -188,13 +199,18 @@ impl Assembler {
             }
             Message::MemInfo => {}
             Message::Totals(totals) => match (&mut self.failure, &mut self.state) {
-                (Some((_, info, _)), _) => add_totals(info, &totals, self.page_size),
+                (Some(failure), _) => {
+                    add_totals(&mut failure.totals, &totals, self.page_size);
+                    failure.last_figures |= failure.totals.reserved.is_some();
+                }
                 (None, State::Collecting(open)) => open.totals(&totals),
                 _ => {}
             },
             Message::FreeArea(area) => match (&mut self.failure, &mut self.state) {
-                (Some((failure, _, _)), _) if failure.free_areas.len() < 64 => {
-                    failure.free_areas.push(area)
+                (Some(failure), _) => {
+                    if failure.event.free_areas.len() < MOST_FREE_AREAS {
+                        failure.event.free_areas.push(area);
+                    }
                 }
                 (None, State::Collecting(open)) => open.free_area(area),
                 _ => {}
@@ -256,7 +272,7 @@ impl Assembler {
             }
             Message::PageAllocationFailure { comm, order, gfp_mask, cpuset } => {
                 self.give_failure(sink);
-                let failure = Box::new(AllocationFailure {
+                let event = Box::new(AllocationFailure {
                     position: position(),
                     comm: comm.to_owned(),
                     order,
@@ -267,9 +283,15 @@ impl Assembler {
                 });
                 if matches!(self.state, State::Collecting(_)) {
                     // Another processor's line inside a report: the block that follows is the report's.
-                    sink(KernelEvent::AllocationFailure(failure));
+                    sink(KernelEvent::AllocationFailure(event));
                 } else {
-                    self.failure = Some((failure, MemInfo::default(), FAILURE_LINES));
+                    let totals = MemInfo::default();
+                    self.failure = Some(Failure {
+                        event,
+                        totals,
+                        patience: FAILURE_LINES,
+                        last_figures: false,
+                    });
                 }
             }
             Message::SlabFailure { node, gfp_mask } => {
@@ -394,9 +416,9 @@ impl Assembler {
     }
 
     fn give_failure(&mut self, sink: Sink<'_>) {
-        if let Some((mut failure, info, _)) = self.failure.take() {
-            failure.free = info.free;
-            sink(KernelEvent::AllocationFailure(failure));
+        if let Some(Failure { mut event, totals, .. }) = self.failure.take() {
+            event.free = totals.free;
+            sink(KernelEvent::AllocationFailure(event));
         }
     }
 
@@ -435,9 +457,9 @@ impl Assembler {
     }
 
     fn cpu(&mut self, line: &Line<'_>, pid: u32, comm: &str) {
-        if let Some((failure, _, _)) = &mut self.failure {
-            if failure.pid.is_none() && failure.comm == comm {
-                failure.pid = Some(pid);
+        if let Some(Failure { event, .. }) = &mut self.failure {
+            if event.pid.is_none() && event.comm == comm {
+                event.pid = Some(pid);
             }
         } else if let State::Collecting(open) = &mut self.state
             && let Some(trigger) = &mut open.report.trigger
@@ -457,9 +479,11 @@ impl Assembler {
         {
             self.close("the log goes on without it", sink);
         }
-        if let Some((_, _, lines)) = &mut self.failure {
-            *lines = lines.saturating_sub(1);
-            if *lines == 0 {
+        if let Some(failure) = &mut self.failure {
+            failure.patience = failure.patience.saturating_sub(1);
+            // `0 pages cma reserved` and the like end the block.
+            let over = failure.last_figures && !line.text.contains(" pages ");
+            if over || failure.patience == 0 {
                 self.give_failure(sink);
             }
         }
@@ -528,6 +552,10 @@ impl Assembler {
 /// `--` of grep, `...`, `(...snipped...)`, `-- Reboot --`: what stands behind has nothing to do with what stood before.
 fn is_cut_mark(text: &str) -> bool {
     let text = text.trim();
+    // Most lines that nobody understands are names of functions; they need no second look.
+    if !text.starts_with(['-', '.', '(', '[', '<', '*', '\u{2026}']) {
+        return false;
+    }
     let inner = text.trim_matches(['(', ')', '[', ']', '<', '>', ' ', '*']);
     inner == "--"
         || inner.starts_with("-- Boot ")

@@ -21,7 +21,6 @@ mod syslog;
 mod wrap;
 
 use assemble::Assembler;
-use scan::Scanner;
 use wrap::Joiner;
 
 use crate::kernel::KernelEvent;
@@ -50,7 +49,6 @@ impl Default for Options {
 /// the same report (`memory.oom.group`) follow as [`KernelEvent::OomVictim`]. No victim is given twice.
 #[derive(Debug)]
 pub struct Parser {
-    scanner: Scanner,
     assembler: Assembler,
     joiner: Joiner,
     /// A line whose end has not come yet.
@@ -65,7 +63,6 @@ impl Parser {
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self {
-            scanner: Scanner::new(),
             assembler: Assembler::new(options),
             joiner: Joiner::default(),
             partial: Vec::new(),
@@ -77,7 +74,7 @@ impl Parser {
     /// Takes one raw record, as one `read(2)` of `/dev/kmsg` gives it. Bytes that are no record are ignored.
     pub fn record(&mut self, raw: &[u8], sink: &mut dyn FnMut(KernelEvent)) {
         let Some((head, body)) = record::parse(raw) else { return };
-        if self.assembler.is_open() || self.scanner.find(body).is_some() {
+        if self.assembler.is_open() || scan::find(body).is_some() {
             self.assembler.take(&prefix::from_record(head, body), sink);
         }
     }
@@ -137,7 +134,7 @@ impl Parser {
     fn whole_lines(&mut self, mut text: &[u8], sink: &mut dyn FnMut(KernelEvent)) {
         while !text.is_empty() {
             if !self.is_open() {
-                let Some(hit) = self.scanner.find(text) else { break };
+                let Some(hit) = scan::find(text) else { break };
                 let start = memchr::memrchr(b'\n', &text[..hit]).map_or(0, |at| at + 1);
                 self.lines += count_lines(&text[..start]);
                 text = &text[start..];
@@ -151,14 +148,19 @@ impl Parser {
 
     fn line(&mut self, raw: &[u8], sink: &mut dyn FnMut(KernelEvent)) {
         self.lines += 1;
-        if !self.is_open() && self.scanner.find(raw).is_none() {
+        if !self.is_open() && scan::find(raw).is_none() {
             return;
         }
-        let raw = String::from_utf8_lossy(raw);
+        let assembler = &mut self.assembler;
+        let mut give = |line: &line::Line<'_>| assembler.take(line, sink);
+        if let Some((head, body)) = record::parse(raw) {
+            let line = line::Line { number: self.lines, ..prefix::from_record(head, body) };
+            return self.joiner.push(line, "", &mut give);
+        }
+        let raw = record::lossy(raw);
         let mut line = prefix::strip(&raw);
         line.number = self.lines;
-        let assembler = &mut self.assembler;
-        self.joiner.push(line, raw.chars().count(), &mut |line| assembler.take(line, sink));
+        self.joiner.push(line, &raw, &mut give);
     }
 }
 

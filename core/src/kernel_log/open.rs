@@ -20,7 +20,7 @@ const MOST_PIDS: usize = 65_536;
 /// Statistics of the group that are kept; 7.2 prints 80.
 const MOST_STATS: usize = 128;
 /// Zones whose free blocks are kept.
-const MOST_FREE_AREAS: usize = 64;
+pub(super) const MOST_FREE_AREAS: usize = 64;
 /// Lines kept as evidence, and the length of each in bytes.
 const MOST_EXCERPT: usize = 48;
 const LONGEST_EXCERPT: usize = 1200;

@@ -54,6 +54,8 @@ pub(super) fn strip(raw: &str) -> Line<'_> {
         } else if let Some(rest) = text.strip_prefix("kernel:") {
             line.origin = Origin::Kernel;
             text = rest.trim_start();
+        } else if let Some(rest) = hypervisor(text) {
+            text = rest;
         } else if !bracketed && let Some(header) = syslog::parse(text) {
             line.stamp = Some(Cow::Borrowed(header.stamp));
             line.origin = header.origin.unwrap_or(line.origin);
@@ -203,6 +205,14 @@ fn host_kernel(text: &str) -> Option<&str> {
     let (host, rest) = text.split_once(' ')?;
     (!host.is_empty() && host.len() <= 64).then_some(())?;
     rest.strip_prefix("kernel: ")
+}
+
+/// A hypervisor's log of its guest's console: `... vcpu-5| I005: Guest: <6>[ts] `.
+fn hypervisor(text: &str) -> Option<&str> {
+    const MARKER: &str = "Guest: ";
+    let at = text.find(MARKER).filter(|at| *at < LONGEST_FOREIGN)?;
+    let rest = &text[at + MARKER.len()..];
+    rest.starts_with(['<', '[']).then_some(rest)
 }
 
 /// A kernel stamp behind something unknown, such as a hypervisor's own prefix. Nothing quoted: a quotation is an echo.

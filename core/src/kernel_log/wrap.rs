@@ -17,6 +17,7 @@ const NARROWEST_TERMINAL: usize = 79;
 /// Holds at most one line.
 #[derive(Debug, Default)]
 pub(super) struct Joiner {
+    /// The line, of how many pieces it is made, and how wide the last one was in characters.
     held: Option<(Line<'static>, u32, usize)>,
 }
 
@@ -25,8 +26,8 @@ impl Joiner {
         self.held.is_some()
     }
 
-    /// Takes a line and the width in characters that it had with its prefix; gives lines that are whole.
-    pub(super) fn push(&mut self, line: Line<'_>, width: usize, give: &mut dyn FnMut(&Line<'_>)) {
+    /// Takes a line, and as it stood in the text; gives lines that are whole.
+    pub(super) fn push(&mut self, line: Line<'_>, raw: &str, give: &mut dyn FnMut(&Line<'_>)) {
         if let Some((mut held, pieces, held_width)) = self.held.take() {
             if !line.prefixed
                 && pieces < MOST_PIECES
@@ -35,7 +36,7 @@ impl Joiner {
                 held.text = joined.into();
                 held.number = line.number;
                 if may_go_on(&held.text) {
-                    self.held = Some((held, pieces + 1, width));
+                    self.held = Some((held, pieces + 1, raw.chars().count()));
                 } else {
                     give(&held);
                 }
@@ -48,7 +49,7 @@ impl Joiner {
             || line.text.contains('\n')
             || matches!(line.origin, Origin::User { .. });
         if !whole && line.text.len() < LONGEST && may_go_on(&line.text) {
-            self.held = Some((own(line), 1, width));
+            self.held = Some((own(line), 1, raw.chars().count()));
         } else {
             give(&line);
         }

@@ -29,7 +29,12 @@ fn slab(text: &str) -> Option<Message<'_>> {
             gfp_mask: between(rest, "gfp=", ")").map(|mask| mask.split('(').next().unwrap_or(mask)),
         });
     }
-    let rest = text.trim_start().strip_prefix("cache: ")?;
+    None
+}
+
+/// The second line of a slab failure.
+pub(super) fn slab_cache(text: &str) -> Option<Message<'_>> {
+    let rest = text.strip_prefix("cache: ")?;
     let end = rest.find(", object size: ")?;
     Some(Message::SlabCache {
         cache: &rest[..end],

@@ -47,36 +47,43 @@ pub(super) fn marker(text: &str) -> Option<Message<'_>> {
 }
 
 pub(super) fn parse(text: &str) -> Option<Message<'_>> {
+    match text.as_bytes().first()? {
+        b'm' | b's' | b'k' => usage(text).or_else(|| counters(text)),
+        b'N' => node(text.strip_prefix("Node ")?),
+        b'F' => Some(Message::Totals(vec![(
+            Total::SwapFreeBytes,
+            swap(text.strip_prefix("Free swap")?)?,
+        )])),
+        b'T' => Some(Message::Totals(vec![(
+            Total::SwapTotalBytes,
+            swap(text.strip_prefix("Total swap")?)?,
+        )])),
+        b'0'..=b'9' => pages(text),
+        b' ' | b'a' | b'i' | b'u' => counters(text),
+        _ => None,
+    }
+}
+
+fn usage(text: &str) -> Option<Message<'_>> {
     const USAGES: [(&str, UsageOf); 4] = [
         ("memory: usage ", UsageOf::Memory),
         ("memory+swap: usage ", UsageOf::MemorySwap),
         ("swap: usage ", UsageOf::Swap),
         ("kmem: usage ", UsageOf::Kmem),
     ];
-    for (start, of) in USAGES {
-        if text.starts_with(start) {
-            return Some(Message::Usage { of, usage: header::usage(text) });
-        }
-    }
-    if let Some(rest) = text.strip_prefix("Node ") {
-        return node(rest);
-    }
-    if let Some(rest) = text.strip_prefix("Free swap") {
-        return Some(Message::Totals(vec![(Total::SwapFreeBytes, swap(rest)?)]));
-    }
-    if let Some(rest) = text.strip_prefix("Total swap") {
-        return Some(Message::Totals(vec![(Total::SwapTotalBytes, swap(rest)?)]));
-    }
-    if text.as_bytes().first().is_some_and(u8::is_ascii_digit) {
-        let (pages, rest) = leading_number(text)?;
-        let total = match rest.trim_end() {
-            " pages RAM" | " pages of RAM" => Total::Ram,
-            " pages reserved" | " reserved pages" => Total::Reserved,
-            _ => return None,
-        };
-        return Some(Message::Totals(vec![(total, pages)]));
-    }
-    counters(text)
+    let (_, of) = USAGES.into_iter().find(|(start, _)| text.starts_with(start))?;
+    Some(Message::Usage { of, usage: header::usage(text) })
+}
+
+/// `130942 pages RAM`, `18530 pages reserved`
+fn pages(text: &str) -> Option<Message<'_>> {
+    let (pages, rest) = leading_number(text)?;
+    let total = match rest.trim_end() {
+        " pages RAM" | " pages of RAM" => Total::Ram,
+        " pages reserved" | " reserved pages" => Total::Reserved,
+        _ => return None,
+    };
+    Some(Message::Totals(vec![(total, pages)]))
 }
 
 /// `active_anon:660 inactive_anon:103625 isolated_anon:0`, with line breaks on 3.x and later.

@@ -129,25 +129,26 @@ pub(super) fn classify(text: &str) -> Option<Message<'_>> {
         b'M' => header::stats_or_limit(text)
             .or_else(|| memory::marker(text))
             .or_else(|| kill::parse(text)),
-        b'O' | b'K' | b'N' | b'k' => kill::parse(text).or_else(|| memory::parse(text)),
+        b'O' | b'K' | b'N' | b'k' => kill::parse(text),
         b'o' => header::summary(text).or_else(|| kill::reaper_or_suppressed(text)),
         b',' => header::summary_rest(text),
         b'T' => header::task_in(text).or_else(|| kill::group(text)).or_else(|| table::title(text)),
         b'C' | b'P' => header::cpu(text),
-        b'm' => memory::parse(text),
+        b'c' => failure::slab_cache(text),
         b'[' => table::header(text)
             .or_else(|| userspace::bracketed(text))
             .or_else(|| fault::hardware(text)),
         _ => None,
     }
-    .or_else(|| named(text))
+    .or_else(|| memory::parse(text))
+    // All that follows holds one of the scanner's words, and most lines of a report hold none.
+    .or_else(|| super::scan::find(text.as_bytes()).and_then(|_| named(text)))
 }
 
 /// Lines that begin with a name, or may begin with anything.
 fn named(text: &str) -> Option<Message<'_>> {
     header::invoked(text)
         .or_else(|| failure::parse(text))
-        .or_else(|| memory::parse(text))
         .or_else(|| kill::reaper_or_suppressed(text))
         .or_else(|| fault::parse(text))
         .or_else(|| fault::hardware(text))
