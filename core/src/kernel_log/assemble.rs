@@ -248,8 +248,17 @@ impl Assembler {
                 open.quote(text);
             }
             Message::Panic { text: panic } => {
+                // `no killable processes` and the panic over it are one event.
+                if let State::Collecting(open) = &mut self.state
+                    && open.report.end == ReportEnd::NoKillableProcess
+                {
+                    open.report.end = ReportEnd::Unfinished;
+                }
                 let open = self.collecting_kill(line, |_| false, sink);
                 open.report.end = ReportEnd::Panic(bounded(panic, LONGEST_MESSAGE).to_owned());
+                if open.report.scope == Scope::Unknown && !panic.contains("compulsory") {
+                    open.report.scope = Scope::System;
+                }
                 open.quote(text);
                 self.close("", sink);
             }

@@ -261,6 +261,10 @@ impl Open {
                 self.report.incomplete.push(format!("no victim is named: {how}"));
             }
         }
+        // The machine's totals are printed only when the machine ran out, a group's usage only when the group did.
+        if self.report.scope == Scope::Unknown && self.report.mem_info.is_some() {
+            self.report.scope = Scope::System;
+        }
         self.report.scope = scope(None, self.report.scope, self.report.constraint.as_deref());
         set_level(&mut self.report);
         self.report
