@@ -11,7 +11,7 @@ use super::open::{MOST_FREE_AREAS, Open, add_totals, bounded, victim};
 use super::recent::{Given, Member, Recent};
 use crate::kernel::{
     AllocationFailure, Fault, HardwareMemoryError, KernelEvent, MemInfo, OomReport, OomVictim,
-    Reaped, ReportEnd, SlabFailure, Suppressed, Trigger, Unverified, UserspaceKill,
+    Reaped, ReportEnd, Scope, SlabFailure, Suppressed, Trigger, Unverified, UserspaceKill,
     UserspaceKiller, Victim, VmallocFailure,
 };
 
