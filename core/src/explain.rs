@@ -143,6 +143,11 @@ impl Explanation {
         &self.others
     }
 
+    /// Takes out what [`Self::others`] shows, so that it need not be kept.
+    pub fn take_others(&mut self) -> Vec<KernelEvent> {
+        std::mem::take(&mut self.others)
+    }
+
     /// True when the log says nothing about memory deaths.
     #[must_use]
     pub fn is_empty(&self) -> bool {
