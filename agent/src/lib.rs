@@ -1,1 +1,25 @@
-//! To come.
+//! Coroner on the node: reads the evidence where it is and reports it.
+//!
+//! Sources find facts (the kernel log, and at a kill the cgroup files around it), the outbox keeps them, the uplink
+//! brings them to a collector and learns what is durable there. Nothing here judges: what a fact means is decided
+//! where all facts meet. [`Agent`] is the whole, `coroner-agent` a thin program around it.
+
+mod agent;
+mod clock;
+mod config;
+mod http;
+mod kernel_log;
+mod metrics;
+mod node;
+mod outbox;
+mod position;
+mod state;
+mod stop;
+mod uplink;
+
+pub use agent::{Agent, StartError};
+pub use config::{Config, ConfigError, KernelLogSource, StartPosition};
+pub use http::HttpError;
+pub use kernel_log::ReplayError;
+pub use node::{NodeError, hostname};
+pub use state::StateError;

@@ -1,0 +1,214 @@
+//! The kernel log: what is read, how, and what else is tried where that is not allowed.
+//!
+//! First choice is the device, which numbers its records and wakes its readers. Where it cannot be opened that is said
+//! at once, with what is missing, and `syslog(2)` stands in. Where neither works the agent goes on and says so, and
+//! tries again now and then.
+
+mod device;
+mod intake;
+mod record;
+mod replay;
+mod reporter;
+mod sequence;
+mod syslog;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::position::Mark;
+use crate::stop::Stop;
+use device::{Device, DeviceError, RECORD_MAX, Step};
+pub(crate) use intake::Intake;
+pub(crate) use replay::Recording;
+pub use replay::ReplayError;
+pub(crate) use reporter::Reporter;
+use syslog::{Follow, read_ring, stamps};
+
+/// `printk` wakes readers from a lazy interrupt, which was seen to come seconds late or not at all. A look costs a
+/// microsecond; a little more than a second keeps the idle agent below one wake-up a second.
+const SWEEP: Duration = Duration::from_millis(1100);
+
+/// `syslog(2)` has no event to wait for.
+const POLL: Duration = Duration::from_secs(1);
+
+/// When no way of reading works, it is tried again so often.
+const RETRY: Duration = Duration::from_secs(60);
+
+/// Other work gets its turn after so many records (some 100 microseconds).
+const TURN: usize = 256;
+
+/// More wake-ups than this in [`PACE_WINDOW`] are a flood: then records are let gather for [`PACE_PAUSE`], which costs
+/// a hundredth of the wake-ups at 20,000 records/s and fills a small part of the smallest ring.
+const PACE_WAKES: u32 = 100;
+const PACE_WINDOW: Duration = Duration::from_millis(100);
+const PACE_PAUSE: Duration = Duration::from_millis(2);
+
+/// The source.
+pub(crate) struct KernelLog {
+    pub intake: Intake,
+    pub from_now: bool,
+    pub stop: Stop,
+}
+
+impl KernelLog {
+    /// Reads until the agent ends.
+    pub(crate) async fn run(mut self, path: PathBuf) {
+        let mut complained = false;
+        while !self.stop.is_set() {
+            match Device::open(&path, self.from_now) {
+                Ok(device) => {
+                    complained = false;
+                    self.intake.reporter.announce(format!("reads {}", path.display()));
+                    if let Err(error) = self.follow_device(&device).await {
+                        self.intake.reporter.status(
+                            false,
+                            format!("{error}; it is opened again"),
+                            None,
+                        );
+                        self.from_now = false;
+                        self.pause(POLL).await;
+                    }
+                }
+                Err(error) => self.without_device(&error, &mut complained).await,
+            }
+        }
+        self.intake.pass_on();
+    }
+
+    /// Plays a recording, then waits for the end of the agent.
+    pub(crate) async fn replay(mut self, recording: Recording) {
+        self.intake.reporter.announce("replays a recorded kernel log".to_owned());
+        for (n, record) in recording.records().enumerate() {
+            self.intake.record(record);
+            if n % TURN == TURN - 1 {
+                self.intake.pass_on();
+                tokio::task::yield_now().await;
+            }
+        }
+        self.intake.finish(true);
+        self.intake.drained();
+        let () = self.stop.wait().await;
+    }
+
+    async fn follow_device(&mut self, device: &Device) -> Result<(), DeviceError> {
+        let mut buffer = vec![0; RECORD_MAX];
+        let (mut window, mut wakes) = (Instant::now(), 0);
+        loop {
+            self.drain(device, &mut buffer).await?;
+            if self.stop.is_set() {
+                return Ok(());
+            }
+            let now = Instant::now();
+            if now - window > PACE_WINDOW {
+                (window, wakes) = (now, 0);
+            }
+            wakes += 1;
+            if wakes > PACE_WAKES {
+                tokio::time::sleep(PACE_PAUSE).await;
+            }
+            let until = self.intake.silent_at().map_or(now + SWEEP, |at| at.min(now + SWEEP));
+            tokio::select! {
+                ready = device.readable() => ready?,
+                () = tokio::time::sleep_until(until.into()) => self.intake.finish(false),
+                () = self.stop.wait() => {}
+            }
+        }
+    }
+
+    /// Reads the device to its end.
+    async fn drain(&mut self, device: &Device, buffer: &mut [u8]) -> Result<(), DeviceError> {
+        let mut count = 0;
+        loop {
+            match device.read(buffer)? {
+                Step::Record(len) => self.intake.record(&buffer[..len]),
+                Step::Overrun => self.intake.overrun(),
+                Step::TooLarge => self.intake.too_large(),
+                Step::Empty => break,
+            }
+            count += 1;
+            if count % TURN == 0 {
+                self.intake.pass_on();
+                tokio::task::yield_now().await;
+                if self.stop.is_set() {
+                    return Ok(());
+                }
+            }
+        }
+        self.intake.reporter.reads_from(None);
+        self.intake.drained();
+        Ok(())
+    }
+
+    /// Says what is missing, and tries `syslog(2)`.
+    async fn without_device(&mut self, device: &DeviceError, complained: &mut bool) {
+        let mut ring = Vec::new();
+        if let Err(syslog) = read_ring(&mut ring) {
+            if !std::mem::replace(complained, true) {
+                let detail = format!("no kernel log can be read: {device}; {syslog}");
+                self.intake.reporter.status(false, detail, None);
+            }
+            self.pause(RETRY).await;
+            return;
+        }
+        tracing::warn!(
+            "{device}; syslog(2) is read instead, once a second and without record numbers"
+        );
+        self.intake.reporter.announce(format!(
+            "reads syslog(2) once a second, without record numbers, because it {device}"
+        ));
+        let error = self.follow_syslog(ring).await;
+        if let Some(error) = error {
+            self.intake.reporter.status(false, error, None);
+            self.pause(POLL).await;
+        }
+    }
+
+    /// Reads the ring again and again; gives the reason when that no longer works.
+    async fn follow_syslog(&mut self, mut ring: Vec<u8>) -> Option<String> {
+        let mut follow = Follow::default();
+        if self.from_now {
+            follow.news(&ring);
+        } else {
+            self.check_resume(&ring);
+        }
+        loop {
+            let news = follow.news(&ring);
+            let (first, last) = stamps(news.lines);
+            if news.lost {
+                self.intake.unknown_loss(first);
+            }
+            if !news.lines.is_empty() {
+                self.intake.text(news.lines, first, last);
+            }
+            self.intake.reporter.reads_from(None);
+            self.intake.drained();
+            self.pause(POLL).await;
+            self.intake.finish(false);
+            if self.stop.is_set() {
+                return None;
+            }
+            if let Err(error) = read_ring(&mut ring) {
+                return Some(error.to_string());
+            }
+        }
+    }
+
+    /// What an earlier run acknowledged last is no longer in the ring: something behind it may be lost too.
+    fn check_resume(&mut self, ring: &[u8]) {
+        let (oldest, _) = stamps(ring);
+        let done = self.intake.reporter.acknowledged().and_then(|mark| mark.monotonic_us);
+        let done = done.map(|us| Mark { seq: None, monotonic_us: Some(us) });
+        if let (Some(done), Some(oldest)) = (done, oldest)
+            && !done.covers(oldest)
+        {
+            self.intake.unknown_loss(Some(oldest));
+        }
+    }
+
+    async fn pause(&mut self, time: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(time) => {}
+            () = self.stop.wait() => {}
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Gives events their identity and time, and hands them on as findings.
+//!
+//! A record's identity is boot id and number, so an event found twice has the same id twice. What an earlier run of
+//! the agent had acknowledged is not reported again, although the parser reads it again to understand what follows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use coroner_core::finding::{Finding, FindingBody, FindingId, Gap, Source, SourceStatus};
+use coroner_core::kernel::{KernelEvent, Position as KernelPosition};
+
+use crate::clock::{Clocks, Moment};
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
+use crate::position::{Mark, Position};
+
+/// Places whose facts are counted, so that each gets its own part number. An open report spans some hundred records.
+const PARTS_MAX: usize = 4096;
+
+/// Records that are missing.
+#[derive(Debug)]
+pub(crate) struct Hole {
+    /// First number and count, where numbers tell.
+    pub lost: Option<(u64, u64)>,
+    /// The last record before it.
+    pub before: Option<Mark>,
+    /// The first record behind it.
+    pub after: Option<Mark>,
+    /// Why, in words.
+    pub reason: &'static str,
+}
+
+/// Makes findings of events.
+#[derive(Debug)]
+pub(crate) struct Reporter {
+    node: String,
+    boot_id: String,
+    outbox: Arc<Outbox>,
+    metrics: Arc<Metrics>,
+    /// What an earlier run is done with.
+    done: Position,
+    parts: BTreeMap<Mark, u32>,
+    /// Clocks of a recording stand still at its end.
+    recording: Option<Clocks>,
+    status: Option<String>,
+    notes: Vec<String>,
+}
+
+impl Reporter {
+    pub(crate) fn new(
+        node: String,
+        boot_id: String,
+        outbox: Arc<Outbox>,
+        metrics: Arc<Metrics>,
+        recording: Option<Clocks>,
+    ) -> Self {
+        let done = outbox.position();
+        Self {
+            node,
+            boot_id,
+            outbox,
+            metrics,
+            done,
+            parts: BTreeMap::new(),
+            recording,
+            status: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// How far an earlier run was done.
+    pub(crate) fn acknowledged(&self) -> Option<Mark> {
+        self.done.through
+    }
+
+    /// Announces, once the first record is seen, how the log is read and that it is complete from there on.
+    pub(crate) fn announce(&mut self, detail: String) {
+        self.status = Some(detail);
+    }
+
+    /// Adds a circumstance of the start that is worth knowing beside the findings.
+    pub(crate) fn note(&mut self, note: String) {
+        tracing::warn!("{note}");
+        self.notes.push(note);
+    }
+
+    /// The first record was seen: `None` when there is no record at all.
+    pub(crate) fn reads_from(&mut self, first: Option<Mark>) {
+        if let Some(mut detail) = self.status.take() {
+            for note in self.notes.drain(..) {
+                detail.push_str("; ");
+                detail.push_str(&note);
+            }
+            let since = first
+                .map_or_else(|| self.now().timestamp(), |mark| self.moment(Some(mark), None).time);
+            self.status(true, detail, Some(since));
+        }
+    }
+
+    /// Says how the source is doing.
+    pub(crate) fn status(&self, reading: bool, detail: String, since: Option<jiff::Timestamp>) {
+        self.metrics.set_reading(reading);
+        if reading {
+            tracing::info!(source = %Source::KernelLog, "{detail}");
+        } else {
+            tracing::error!(source = %Source::KernelLog, "{detail}");
+        }
+        let (now, source) = (self.now(), Source::KernelLog);
+        // Each start is a fact of its own, so here alone a clock is part of an identity.
+        let id =
+            FindingId(format!("status:{}:{source}:{}", self.boot_id, Clocks::now().monotonic_us));
+        let moment = Moment { time: now.timestamp(), uncertainty_us: Some(0) };
+        let body = FindingBody::SourceStatus(SourceStatus { source, reading, detail, since });
+        self.outbox.push(self.finding(id, moment, body), None);
+    }
+
+    /// Reports an event. `since` is when the log was last seen empty before the event's first record.
+    pub(crate) fn event(&mut self, event: KernelEvent, since: Option<u64>) {
+        let place = event.position();
+        let mark = Mark::of(place);
+        let id = self.identity(place, mark);
+        if self.done.through.is_some_and(|done| done.covers(mark)) {
+            return;
+        }
+        self.metrics.event(&event);
+        let moment = self.moment(Some(mark), since);
+        let known = self.done.ahead.contains_key(&id);
+        if !known {
+            let body = FindingBody::Kernel(Box::new(event));
+            self.outbox.push(self.finding(id, moment, body), Some(mark));
+        }
+    }
+
+    /// Reports records that are missing.
+    pub(crate) fn hole(&mut self, hole: &Hole, since: Option<u64>) {
+        let moment = self.moment(hole.after, since);
+        let from = hole.before.map(|mark| self.moment(Some(mark), None).time.min(moment.time));
+        let first = hole.lost.map(|(first, _)| first);
+        let key = first.or_else(|| hole.after.and_then(|mark| mark.monotonic_us)).unwrap_or(0);
+        let body = FindingBody::Gap(Gap {
+            source: Source::KernelLog,
+            first_lost: first,
+            lost: hole.lost.map(|(_, count)| count),
+            from,
+            to: Some(moment.time),
+            reason: hole.reason.to_owned(),
+        });
+        match hole.lost {
+            Some((first, count)) => {
+                tracing::warn!(first, count, "kernel log records lost: {}", hole.reason)
+            }
+            None => {
+                tracing::warn!("kernel log records lost, nobody can know how many: {}", hole.reason)
+            }
+        }
+        let mark = match first {
+            Some(first) => Some(Mark {
+                seq: Some(first),
+                monotonic_us: hole.before.and_then(|m| m.monotonic_us),
+            }),
+            None => hole.after,
+        };
+        let id = FindingId::gap(Source::KernelLog, &self.boot_id, key);
+        self.outbox.push(self.finding(id, moment, body), mark);
+    }
+
+    /// Everything up to `mark` was read and given.
+    pub(crate) fn read(&self, mark: Mark) {
+        self.outbox.read(mark);
+    }
+
+    /// The event's id: several facts of one record are counted.
+    fn identity(&mut self, place: &KernelPosition, mark: Mark) -> FindingId {
+        let part = self.parts.entry(mark).or_default();
+        let id = FindingId::at(&self.boot_id, place, *part);
+        *part += 1;
+        if self.parts.len() > PARTS_MAX {
+            self.parts.pop_first();
+        }
+        id
+    }
+
+    fn finding(&self, id: FindingId, moment: Moment, body: FindingBody) -> Finding {
+        Finding {
+            id,
+            node: self.node.clone(),
+            boot_id: self.boot_id.clone(),
+            time: moment.time,
+            time_uncertainty_us: moment.uncertainty_us,
+            source: Source::KernelLog,
+            body,
+        }
+    }
+
+    fn now(&self) -> Clocks {
+        self.recording.unwrap_or_else(Clocks::now)
+    }
+
+    fn moment(&self, mark: Option<Mark>, since: Option<u64>) -> Moment {
+        let now = self.now();
+        match (mark.and_then(|m| m.monotonic_us), self.recording) {
+            (None, _) => Moment { time: now.timestamp(), uncertainty_us: None },
+            (Some(us), None) => now.of_record(us, since),
+            // Nobody can know when a recording was made.
+            (Some(us), Some(_)) => Moment { uncertainty_us: None, ..now.of_record(us, None) },
+        }
+    }
+}

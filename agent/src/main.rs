@@ -1,0 +1,131 @@
+//! `coroner-agent`: flags and environment in, an agent out.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Parser, ValueEnum};
+use coroner_agent::{Agent, Config, KernelLogSource, StartPosition};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Watches this node's kernel log for kills, adds what their cgroups still say, and reports it to a collector.
+///
+/// It needs to read /dev/kmsg (CAP_SYSLOG where kernel.dmesg_restrict is 1; in a container the device takes a
+/// privileged one). Where it may not, it reads syslog(2), which takes CAP_SYSLOG alone. It changes nothing on the
+/// node. Log level: RUST_LOG, default info.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Args {
+    /// Name of this node as Kubernetes knows it [default: the hostname]
+    #[arg(long, env = "NODE_NAME", value_name = "NAME")]
+    node_name: Option<String>,
+
+    /// The collector's gRPC address
+    #[arg(
+        long,
+        env = "CORONER_COLLECTOR",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7137"
+    )]
+    collector: String,
+
+    /// Directory that keeps how far the kernel log is acknowledged, so that a restart neither repeats nor loses; without
+    /// it a restart reports everything in the kernel's ring again
+    #[arg(long, env = "CORONER_STATE_DIR", value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+
+    /// Where /healthz, /readyz and /metrics are served
+    #[arg(long, env = "CORONER_HTTP_ADDR", value_name = "ADDR", default_value = "127.0.0.1:9137")]
+    http_addr: SocketAddr,
+
+    /// The kernel log device
+    #[arg(long, env = "CORONER_KMSG", value_name = "PATH", default_value = "/dev/kmsg")]
+    kmsg: PathBuf,
+
+    /// Play a recording of raw kernel log records instead of reading the device
+    #[arg(long, env = "CORONER_REPLAY", value_name = "FILE", conflicts_with = "kmsg")]
+    replay: Option<PathBuf>,
+
+    /// Where the cgroup hierarchy is mounted, such as /host/sys/fs/cgroup [default: found in the mount table]
+    #[arg(long, env = "CORONER_CGROUP_ROOT", value_name = "DIR")]
+    cgroup_root: Option<PathBuf>,
+
+    /// The host's proc file system, such as /host/proc
+    #[arg(long, env = "CORONER_PROC_ROOT", value_name = "DIR", default_value = "/proc")]
+    proc_root: PathBuf,
+
+    /// Which records count when nothing is known of an earlier run
+    #[arg(long, env = "CORONER_START", value_name = "WHERE", value_enum, default_value_t)]
+    start: Start,
+
+    /// How to log to standard error
+    #[arg(long, env = "CORONER_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Start {
+    /// From the oldest record the kernel still holds
+    #[default]
+    Oldest,
+    /// Only what is written from now on
+    Now,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum LogFormat {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let args = Args::parse();
+    log_to_stderr(args.log_format)?;
+    let mut terminate = signal(SignalKind::terminate()).context("cannot watch for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for SIGINT")?;
+    let agent = Agent::start(config(args)?).await?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    agent.shutdown().await;
+    Ok(())
+}
+
+fn config(args: Args) -> anyhow::Result<Config> {
+    let node = args.node_name.or_else(coroner_agent::hostname);
+    let node = node.context("this machine has no hostname: give --node-name")?;
+    Ok(Config {
+        state_dir: args.state_dir,
+        http_addr: Some(args.http_addr),
+        cgroup_root: args.cgroup_root,
+        proc_root: args.proc_root,
+        kernel_log: match args.replay {
+            Some(file) => KernelLogSource::ReplayFile(file),
+            None => KernelLogSource::Device(args.kmsg),
+        },
+        start: match args.start {
+            Start::Oldest => StartPosition::Oldest,
+            Start::Now => StartPosition::Now,
+        },
+        ..Config::new(node, args.collector)
+    })
+}
+
+fn log_to_stderr(format: LogFormat) -> anyhow::Result<()> {
+    let filter =
+        EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env()?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => {
+            log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init()
+        }
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}

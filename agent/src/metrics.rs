@@ -1,0 +1,220 @@
+//! What the agent counts about itself, in the Prometheus text format.
+//!
+//! Labels come from closed lists only: never a pid, a name of a process or a path, which others choose.
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use coroner_core::kernel::KernelEvent;
+
+/// A number that only grows.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, n: u64) {
+        self.0.fetch_add(n, Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// Kinds of kernel events, as labels.
+const KINDS: [&str; 11] = [
+    "oom",
+    "oom_victim",
+    "reaped",
+    "allocation_failure",
+    "slab_failure",
+    "vmalloc_failure",
+    "hardware_memory_error",
+    "fault",
+    "userspace_kill",
+    "unverified",
+    "suppressed",
+];
+
+fn kind(event: &KernelEvent) -> usize {
+    match event {
+        KernelEvent::Oom(_) => 0,
+        KernelEvent::OomVictim(_) => 1,
+        KernelEvent::Reaped(_) => 2,
+        KernelEvent::AllocationFailure(_) => 3,
+        KernelEvent::SlabFailure(_) => 4,
+        KernelEvent::VmallocFailure(_) => 5,
+        KernelEvent::HardwareMemoryError(_) => 6,
+        KernelEvent::Fault(_) => 7,
+        KernelEvent::UserspaceKill(_) => 8,
+        KernelEvent::Unverified(_) => 9,
+        KernelEvent::Suppressed(_) => 10,
+    }
+}
+
+/// All counters of one agent.
+#[derive(Debug, Default)]
+pub(crate) struct Metrics {
+    pub records_read: Counter,
+    pub records_lost: Counter,
+    pub records_too_large: Counter,
+    pub gaps_of_unknown_size: Counter,
+    pub attributed: Counter,
+    pub unattributed: Counter,
+    pub sent: Counter,
+    pub acknowledged: Counter,
+    pub dropped: Counter,
+    pub refused: Counter,
+    pub connects: Counter,
+    pub connect_failures: Counter,
+    pub state_errors: Counter,
+    events: [Counter; KINDS.len()],
+    queued: AtomicU64,
+    reading: AtomicBool,
+    connected: AtomicBool,
+}
+
+impl Metrics {
+    /// Counts an event that is reported.
+    pub(crate) fn event(&self, event: &KernelEvent) {
+        self.events[kind(event)].add(1);
+    }
+
+    pub(crate) fn set_queued(&self, findings: usize) {
+        self.queued.store(u64::try_from(findings).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    pub(crate) fn queued(&self) -> u64 {
+        self.queued.load(Relaxed)
+    }
+
+    pub(crate) fn set_reading(&self, yes: bool) {
+        self.reading.store(yes, Relaxed);
+    }
+
+    /// Whether the kernel log is being read.
+    pub(crate) fn is_reading(&self) -> bool {
+        self.reading.load(Relaxed)
+    }
+
+    pub(crate) fn set_connected(&self, yes: bool) {
+        self.connected.store(yes, Relaxed);
+    }
+
+    /// Whether a collector has welcomed this agent.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected.load(Relaxed)
+    }
+
+    /// All of them as text.
+    pub(crate) fn render(&self) -> String {
+        let mut out = String::with_capacity(4096);
+        let mut counter = |name: &str, help: &str, value: u64| {
+            let _ = writeln!(
+                out,
+                "# HELP coroner_agent_{name} {help}\n# TYPE coroner_agent_{name} counter\ncoroner_agent_{name} {value}"
+            );
+        };
+        counter("kernel_records_read_total", "Kernel log records read.", self.records_read.get());
+        counter(
+            "kernel_records_lost_total",
+            "Kernel log records lost before they were read.",
+            self.records_lost.get(),
+        );
+        counter(
+            "kernel_records_too_large_total",
+            "Kernel log records passed over for their size.",
+            self.records_too_large.get(),
+        );
+        counter(
+            "kernel_gaps_of_unknown_size_total",
+            "Holes in the kernel log whose size nobody can know.",
+            self.gaps_of_unknown_size.get(),
+        );
+        counter(
+            "kills_attributed_total",
+            "Bare kill lines whose cgroup was worked out.",
+            self.attributed.get(),
+        );
+        counter(
+            "kills_unattributed_total",
+            "Bare kill lines whose cgroup stayed unknown.",
+            self.unattributed.get(),
+        );
+        counter(
+            "findings_sent_total",
+            "Findings sent, those sent again included.",
+            self.sent.get(),
+        );
+        counter(
+            "findings_acknowledged_total",
+            "Findings the collector has stored.",
+            self.acknowledged.get(),
+        );
+        counter(
+            "findings_dropped_total",
+            "Findings given up because the queue was full.",
+            self.dropped.get(),
+        );
+        counter(
+            "findings_refused_total",
+            "Findings given up because the collector refuses them.",
+            self.refused.get(),
+        );
+        counter("connects_total", "Streams that the collector welcomed.", self.connects.get());
+        counter(
+            "connect_failures_total",
+            "Streams that ended in an error.",
+            self.connect_failures.get(),
+        );
+        counter(
+            "state_errors_total",
+            "Failed attempts to save the acknowledged position.",
+            self.state_errors.get(),
+        );
+        let _ = writeln!(
+            out,
+            "# HELP coroner_agent_events_total Kernel events reported.\n# TYPE coroner_agent_events_total counter"
+        );
+        for (kind, count) in KINDS.iter().zip(&self.events) {
+            let _ = writeln!(out, "coroner_agent_events_total{{kind=\"{kind}\"}} {}", count.get());
+        }
+        for (name, help, value) in [
+            ("findings_queued", "Findings that wait or are not acknowledged yet.", self.queued()),
+            ("kernel_log_reading", "1 while the kernel log is read.", u64::from(self.is_reading())),
+            ("connected", "1 while a collector listens.", u64::from(self.is_connected())),
+        ] {
+            let _ = writeln!(
+                out,
+                "# HELP coroner_agent_{name} {help}\n# TYPE coroner_agent_{name} gauge\ncoroner_agent_{name} {value}"
+            );
+        }
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use coroner_core::kernel::Suppressed;
+
+    #[test]
+    fn the_text_names_every_metric_once_with_its_value() {
+        let metrics = Metrics::default();
+        metrics.records_read.add(3);
+        metrics.set_queued(2);
+        metrics.event(&KernelEvent::Suppressed(Suppressed::default()));
+        let text = metrics.render();
+        assert!(text.contains("\ncoroner_agent_kernel_records_read_total 3\n"), "{text}");
+        assert!(text.contains("\ncoroner_agent_findings_queued 2\n"));
+        assert!(text.contains("coroner_agent_events_total{kind=\"suppressed\"} 1\n"));
+        assert!(text.contains("coroner_agent_events_total{kind=\"oom\"} 0\n"));
+        let mut types: Vec<_> = text.lines().filter(|l| l.starts_with("# TYPE")).collect();
+        let count = types.len();
+        types.sort_unstable();
+        types.dedup();
+        assert_eq!(types.len(), count);
+        assert!(text.lines().all(|l| l.starts_with('#')
+            || l.rsplit_once(' ').is_some_and(|(_, v)| v.parse::<u64>().is_ok())));
+    }
+}
