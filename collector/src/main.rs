@@ -1,0 +1,97 @@
+//! `coroner-collector`: reads its flags, starts the collector, and ends it on SIGTERM or SIGINT.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clap::{Parser, ValueEnum};
+use coroner_collector::{Collector, Config};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Takes findings from Coroner's agents, stores them, judges them and answers questions about them.
+///
+/// Agents connect to the gRPC address, and so does `coroner list` and `coroner why`. The HTTP address serves /healthz,
+/// /readyz (whether a finding could be stored now), /metrics (OpenMetrics) and a page of the newest incidents.
+///
+/// Everything is kept in one SQLite file, coroner.db in the data directory. SIGTERM and SIGINT end the collector within
+/// a second; what it had acknowledged is on the disk, and agents keep the rest and send it again.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Flags {
+    /// Where to serve gRPC, for agents and questions. Plain text, so loopback only; port 0 takes any free one.
+    #[arg(long, env = "CORONER_GRPC_ADDR", value_name = "ADDR", default_value = "127.0.0.1:7137")]
+    grpc_addr: SocketAddr,
+
+    /// Where to serve HTTP, for people and monitoring. Plain text, so loopback only; port 0 takes any free one.
+    #[arg(long, env = "CORONER_HTTP_ADDR", value_name = "ADDR", default_value = "127.0.0.1:8137")]
+    http_addr: SocketAddr,
+
+    /// Directory of the database; made, for its owner only, if it is not there.
+    #[arg(long, env = "CORONER_DATA_DIR", value_name = "DIR", default_value = "/var/lib/coroner")]
+    data_dir: PathBuf,
+
+    /// Days that findings and incidents are kept after their arrival.
+    #[arg(long, env = "CORONER_RETENTION_DAYS", value_name = "DAYS", default_value_t = 30,
+          value_parser = clap::value_parser!(u16).range(1..))]
+    retention_days: u16,
+
+    /// Serve on addresses that other machines can reach, although nothing is encrypted and nobody is asked who they
+    /// are: anyone who reaches them can read every incident and report what they like.
+    #[arg(long, env = "CORONER_INSECURE_LISTEN_ANYWHERE")]
+    insecure_listen_anywhere: bool,
+
+    /// How log lines look, on standard error.
+    #[arg(long, env = "CORONER_LOG_FORMAT", value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+
+    /// What to log: error, warn, info, debug, trace, or directives such as `coroner_collector=debug`.
+    #[arg(long, env = "CORONER_LOG", value_name = "FILTER", default_value = "info")]
+    log: String,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+fn main() -> anyhow::Result<()> {
+    let flags = Flags::parse();
+    let filter = EnvFilter::try_new(&flags.log)
+        .with_context(|| format!("--log `{}` is no filter", flags.log))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match flags.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let end = runtime.block_on(serve(flags));
+    // A question that the disk still works on must not hold up the end.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    end
+}
+
+async fn serve(flags: Flags) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut collector = Collector::start(Config {
+        grpc_addr: flags.grpc_addr,
+        http_addr: Some(flags.http_addr),
+        retention: Duration::from_secs(u64::from(flags.retention_days) * 24 * 60 * 60),
+        insecure_listen_anywhere: flags.insecure_listen_anywhere,
+        ..Config::new(flags.data_dir)
+    })
+    .await?;
+    tracing::info!(grpc = %collector.grpc_addr(), http = ?collector.http_addr(), "serving");
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("ending on SIGTERM"),
+        _ = interrupt.recv() => tracing::info!("ending on SIGINT"),
+        e = collector.failed() => return Err(e.into()),
+    }
+    collector.shutdown().await;
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! Answers questions about incidents: one, a page of them, or each as it changes.
+
+mod filter;
+mod page;
+mod read;
+mod target;
+mod watch;
+
+use coroner_proto::v1::query_service_server::QueryService;
+use coroner_proto::v1::{
+    GetIncidentRequest, GetIncidentResponse, ListIncidentsRequest, ListIncidentsResponse,
+    WatchIncidentsRequest, WatchIncidentsResponse,
+};
+use tokio::sync::watch::Receiver;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use crate::store::{Readers, Store, StoreError};
+use filter::Filter;
+use read::{Answer, Page};
+use target::Target;
+
+/// The service.
+#[derive(Clone, Debug)]
+pub(crate) struct Query {
+    store: Store,
+    stop: Receiver<bool>,
+}
+
+impl Query {
+    pub(crate) fn new(store: Store, stop: Receiver<bool>) -> Self {
+        Self { store, stop }
+    }
+}
+
+/// The newest incidents, at most `size`.
+///
+/// # Errors
+///
+/// If the database cannot be read.
+pub(crate) async fn newest(readers: &Readers, size: u32) -> Result<Page, StoreError> {
+    read::list(readers, Filter::default(), None, size).await
+}
+
+/// An error of the store, for a client.
+fn failed(error: &StoreError) -> Status {
+    match error {
+        StoreError::Corrupt { .. } => Status::data_loss(error.to_string()),
+        _ => Status::unavailable(error.to_string()),
+    }
+}
+
+#[tonic::async_trait]
+impl QueryService for Query {
+    async fn get_incident(
+        &self,
+        request: Request<GetIncidentRequest>,
+    ) -> Result<Response<GetIncidentResponse>, Status> {
+        let text = request.into_inner().target;
+        let target: Target = text.parse().map_err(|e: target::NoTarget| {
+            Status::invalid_argument(format!("field `target`: {e}"))
+        })?;
+        match read::get(self.store.readers(), target).await.map_err(|e| failed(&e))? {
+            Answer::Found(found) => Ok(Response::new(GetIncidentResponse {
+                incident: Some(found.incident),
+                revision: found.revision,
+                has_older: found.has_older,
+            })),
+            Answer::Nothing => {
+                Err(Status::not_found(format!("no incident is stored for `{text}`")))
+            }
+            Answer::Ambiguous => Err(Status::invalid_argument(format!(
+                "field `target`: `{text}` begins the ids of several containers; give more digits"
+            ))),
+        }
+    }
+
+    async fn list_incidents(
+        &self,
+        request: Request<ListIncidentsRequest>,
+    ) -> Result<Response<ListIncidentsResponse>, Status> {
+        let ListIncidentsRequest { filter, page_size, page_token } = request.into_inner();
+        let filter = Filter::parse(filter)?;
+        let after = match page_token.as_str() {
+            "" => None,
+            token => Some(page::parse(token).ok_or_else(|| {
+                let token: String = token.chars().take(80).flat_map(char::escape_default).collect();
+                Status::invalid_argument(format!(
+                    "field `page_token` is `{token}`, which no answer ever held"
+                ))
+            })?),
+        };
+        let page = read::list(self.store.readers(), filter, after, page::size(page_size))
+            .await
+            .map_err(|e| failed(&e))?;
+        Ok(Response::new(ListIncidentsResponse {
+            incidents: page.incidents,
+            next_page_token: page.next.map(|place| place.to_string()).unwrap_or_default(),
+        }))
+    }
+
+    type WatchIncidentsStream = ReceiverStream<Result<WatchIncidentsResponse, Status>>;
+
+    async fn watch_incidents(
+        &self,
+        request: Request<WatchIncidentsRequest>,
+    ) -> Result<Response<Self::WatchIncidentsStream>, Status> {
+        let filter = Filter::parse(request.into_inner().filter)?;
+        // Subscribed before the headers are sent: who watches first and lists then misses nothing.
+        let stream = watch::start(self.store.watch(), filter, self.stop.clone());
+        Ok(Response::new(stream))
+    }
+}

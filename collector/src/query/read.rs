@@ -1,0 +1,155 @@
+//! Reads incidents from the store.
+
+use coroner_proto::v1;
+use prost::Message as _;
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
+
+use super::filter::Filter;
+use super::page::Place;
+use super::target::Target;
+use crate::store::{Readers, StoreError};
+
+/// A page of incidents.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    /// Newest first.
+    pub(crate) incidents: Vec<v1::Incident>,
+    /// Where the next page begins; `None` on the last.
+    pub(super) next: Option<Place>,
+}
+
+/// One incident that a target names.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) incident: v1::Incident,
+    pub(super) revision: u32,
+    pub(super) has_older: bool,
+}
+
+/// What a target names.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// The newest incident.
+    Found(Box<Found>),
+    /// No incident.
+    Nothing,
+    /// Incidents of several containers.
+    Ambiguous,
+}
+
+/// A row, not decoded yet.
+#[derive(Debug)]
+struct Stored {
+    place: Place,
+    id: String,
+    body: Vec<u8>,
+}
+
+impl Stored {
+    fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
+        let place = Place { seq: row.get(0)?, time_us: row.get(1)? };
+        Ok(Self { place, id: row.get(2)?, body: row.get(3)? })
+    }
+
+    fn decode(self, readers: &Readers) -> Result<v1::Incident, StoreError> {
+        v1::Incident::decode(self.body.as_slice()).map_err(|e| StoreError::Corrupt {
+            path: readers.path().to_owned(),
+            what: "incident",
+            id: self.id,
+            problem: e.to_string(),
+        })
+    }
+}
+
+/// The incidents that match `filter` after `after`.
+///
+/// # Errors
+///
+/// If the database cannot be read.
+pub(crate) async fn list(
+    readers: &Readers,
+    filter: Filter,
+    after: Option<Place>,
+    size: u32,
+) -> Result<Page, StoreError> {
+    // One more than the page tells whether there is another.
+    let (sql, values) = filter.select(after, size.saturating_add(1));
+    let mut rows: Vec<Stored> = readers
+        .ask("list incidents", move |db| {
+            db.prepare_cached(&sql)?.query_map(params_from_iter(values), Stored::read)?.collect()
+        })
+        .await?;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let more = rows.len() > size;
+    rows.truncate(size);
+    let next = rows.last().filter(|_| more).map(|last| last.place);
+    let incidents = rows.into_iter().map(|row| row.decode(readers)).collect::<Result<_, _>>()?;
+    Ok(Page { incidents, next })
+}
+
+/// The newest incident that `target` names.
+///
+/// # Errors
+///
+/// If the database cannot be read.
+pub(super) async fn get(readers: &Readers, target: Target) -> Result<Answer, StoreError> {
+    let rows = readers.ask("read an incident", move |db| find(db, &target)).await?;
+    let Some(rows) = rows else { return Ok(Answer::Ambiguous) };
+    let has_older = rows.len() > 1;
+    let Some((row, revision)) = rows.into_iter().next() else { return Ok(Answer::Nothing) };
+    let incident = row.decode(readers)?;
+    Ok(Answer::Found(Box::new(Found { incident, revision, has_older })))
+}
+
+/// The newest two incidents that `target` names; `None` if it names several containers.
+fn find(db: &Connection, target: &Target) -> Result<Option<Vec<(Stored, u32)>>, rusqlite::Error> {
+    const COLUMNS: &str = "SELECT seq, time_us, id, body, revision FROM incident";
+    let row = |row: &Row<'_>| Ok((Stored::read(row)?, row.get(4)?));
+    let rows = match target {
+        Target::Incident(id) => db
+            .prepare_cached(&format!("{COLUMNS} WHERE id = $1"))?
+            .query_map([id], row)?
+            .collect::<Result<_, _>>()?,
+        Target::Container(prefix) => {
+            // Hex digits sort below `g`, so this is every id that begins with the prefix.
+            let end = format!("{prefix}g");
+            let of = "FROM incident INDEXED BY incident_container WHERE container_id >= $1 AND container_id < $2";
+            let one = |order| -> Result<Option<String>, rusqlite::Error> {
+                db.prepare_cached(&format!(
+                    "SELECT container_id {of} ORDER BY container_id {order} LIMIT 1"
+                ))?
+                .query_row([prefix, &end], |row| row.get(0))
+                .optional()
+            };
+            let (first, last) = (one("ASC")?, one("DESC")?);
+            let Some(container) = first.clone() else { return Ok(Some(Vec::new())) };
+            if first != last {
+                return Ok(None);
+            }
+            db.prepare_cached(&format!(
+                "{COLUMNS} INDEXED BY incident_container WHERE container_id = $1 ORDER BY time_us DESC, seq DESC LIMIT 2"
+            ))?
+            .query_map([container], row)?
+            .collect::<Result<_, _>>()?
+        }
+        Target::Pid(pid) => {
+            let seqs: Vec<i64> = db
+                .prepare_cached(
+                    "SELECT incident_seq FROM incident_pid WHERE pid = $1
+                     ORDER BY time_us DESC, incident_seq DESC LIMIT 2",
+                )?
+                .query_map([pid], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            let mut rows = Vec::new();
+            for seq in seqs {
+                rows.extend(
+                    db.prepare_cached(&format!("{COLUMNS} WHERE seq = $1"))?
+                        .query_row(params![seq], row)
+                        .optional()?,
+                );
+            }
+            rows
+        }
+    };
+    Ok(Some(rows))
+}

@@ -1,0 +1,85 @@
+//! What `coroner why` can be asked about: an incident, a container, a process.
+
+/// Hex digits that name a container surely enough: what `docker ps` and `crictl ps` show.
+const MIN_CONTAINER: usize = 12;
+
+/// Hex digits of a whole container id.
+const MAX_CONTAINER: usize = 64;
+
+/// What a question is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// The incident with this id.
+    Incident(String),
+    /// Containers whose id begins like this, in lower case.
+    Container(String),
+    /// Processes with this id in the host's namespace.
+    Pid(u32),
+}
+
+/// A target that is none.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no target; expected an incident id (`inc-...`), {MIN_CONTAINER} to {MAX_CONTAINER} hex digits of a \
+     container's id, or `pid:N`"
+)]
+pub(super) struct NoTarget(String);
+
+impl std::str::FromStr for Target {
+    type Err = NoTarget;
+
+    fn from_str(text: &str) -> Result<Self, NoTarget> {
+        let no_target = || NoTarget(text.chars().take(80).flat_map(char::escape_default).collect());
+        if let Some(pid) = text.strip_prefix("pid:") {
+            // `parse` would take a sign.
+            let digits = pid.bytes().all(|b| b.is_ascii_digit());
+            return pid.parse().ok().filter(|_| digits).map(Self::Pid).ok_or_else(no_target);
+        }
+        if text
+            .strip_prefix("inc-")
+            .is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric()))
+        {
+            return Ok(Self::Incident(text.to_owned()));
+        }
+        let hex = text.bytes().all(|b| b.is_ascii_hexdigit());
+        if hex && (MIN_CONTAINER..=MAX_CONTAINER).contains(&text.len()) {
+            return Ok(Self::Container(text.to_ascii_lowercase()));
+        }
+        Err(no_target())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_told_apart() {
+        let cases = [
+            ("inc-0123456789abcdef", Some(Target::Incident("inc-0123456789abcdef".to_owned()))),
+            ("0123456789AB", Some(Target::Container("0123456789ab".to_owned()))),
+            ("pid:0", Some(Target::Pid(0))),
+            ("pid:4294967295", Some(Target::Pid(u32::MAX))),
+            ("pid:4294967296", None),
+            ("pid:+1", None),
+            ("pid:", None),
+            ("inc-", None),
+            ("inc-a%' OR 1", None),
+            ("0123456789a", None),
+            ("0123456789ag", None),
+            ("", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(text.parse().ok(), expected, "{text}");
+        }
+        let too_long = "a".repeat(65);
+        assert!(too_long.parse::<Target>().is_err());
+        assert!(
+            "a\u{1b}[2J"
+                .parse::<Target>()
+                .unwrap_err()
+                .to_string()
+                .starts_with("`a\\u{1b}[2J` is no target;")
+        );
+    }
+}

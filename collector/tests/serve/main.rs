@@ -1,0 +1,14 @@
+//! A whole collector, spoken to as agents, people and monitoring speak to it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by a panic"
+)]
+
+mod agent;
+mod facts;
+mod ingest;
+mod query;
+mod web;
