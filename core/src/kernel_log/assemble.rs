@@ -163,10 +163,7 @@ impl Assembler {
             }
             Message::Cpu { pid, comm } => self.cpu(line, pid, comm),
             Message::TaskIn { task, limit } => {
-                let again = |o: &Open| {
-                    o.report.limit_cgroup.is_some() && !o.report.excerpt.is_empty() && o.summary
-                };
-                let open = self.collecting(line, again, sink);
+                let open = self.collecting(line, Open::has_task_in, sink);
                 open.task_in(Some(task), limit);
                 open.quote(text);
             }
@@ -264,10 +261,18 @@ impl Assembler {
             }
             Message::ManualOom => self.manual = true,
             Message::Reaped { pid, comm, reaped, anon_rss } => {
+                // Only victims are reaped: where the kill line is missing, this names the victim.
+                if let State::Collecting(open) = &mut self.state
+                    && open.chose(pid)
+                {
+                    open.reaped(pid, comm);
+                    self.close("only the reaper names the victim", sink);
+                }
+                let comm = comm.to_owned();
                 sink(KernelEvent::Reaped(Reaped {
                     position: position(),
                     pid,
-                    comm: comm.to_owned(),
+                    comm,
                     reaped,
                     anon_rss,
                 }));

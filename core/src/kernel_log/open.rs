@@ -87,6 +87,25 @@ impl Open {
         self.report.scope = Scope::Cgroup;
     }
 
+    /// Whether this report already says whose limit was hit, as kernels before 5.0 say it.
+    pub(super) fn has_task_in(&self) -> bool {
+        self.summary || self.task_cgroup.is_some()
+    }
+
+    /// Whether a process is the report's choice, or was one of those it chose from.
+    pub(super) fn chose(&self, pid: u32) -> bool {
+        self.report.end == ReportEnd::Unfinished
+            && (self.summary_pid == Some(pid)
+                || self.announced == Some(pid)
+                || self.pids.contains(&pid))
+    }
+
+    /// The reaper names the victim.
+    pub(super) fn reaped(&mut self, pid: u32, comm: &str) {
+        self.summary_pid = Some(pid);
+        self.summary_comm = Some(text(comm));
+    }
+
     pub(super) fn usage(&mut self, of: UsageOf, usage: Usage) {
         let slot = match of {
             UsageOf::Memory => &mut self.report.memory,

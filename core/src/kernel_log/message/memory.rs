@@ -59,7 +59,7 @@ pub(super) fn parse(text: &str) -> Option<Message<'_>> {
             swap(text.strip_prefix("Total swap")?)?,
         )])),
         b'0'..=b'9' => pages(text),
-        b' ' | b'a' | b'i' | b'u' => counters(text),
+        b' ' | b'a' | b'f' | b'i' | b'u' => counters(text),
         _ => None,
     }
 }
@@ -95,7 +95,7 @@ fn counters(text: &str) -> Option<Message<'_>> {
         "slab_reclaimable:",
         "mapped:",
         "inactive_anon:",
-        "active:",
+        "free:",
     ];
     let trimmed = text.trim_start();
     STARTS.iter().any(|start| trimmed.starts_with(start)).then_some(())?;
