@@ -160,7 +160,7 @@ fn below_pod(identity: &mut Identity, place: Place, found: Name) -> Place {
 fn inside_pod(identity: &mut Identity, parent: &str, found: Name) -> Place {
     match found {
         Name::Container { runtime: Runtime::Docker | Runtime::Podman, id } => {
-            identity.container_id = Some(id)
+            identity.container_id = Some(id);
         }
         Name::BareId(id) if parent == "docker" => identity.container_id = Some(id),
         _ => {}
