@@ -381,7 +381,9 @@ impl Assembler {
                 }
                 Member::Another => {
                     let cgroup = given.group.clone();
-                    let victim = Victim { cgroup, ..victim(killed, line) };
+                    let oom_score_adj =
+                        killed.oom_score_adj.or_else(|| given.adjustment(killed.pid));
+                    let victim = Victim { cgroup, oom_score_adj, ..victim(killed, line) };
                     given.add(&victim);
                     self.recent.add(&victim);
                     let (report, scope, oom_group) =
@@ -417,7 +419,7 @@ impl Assembler {
         );
         bare.quote(text);
         let report = bare.kill(killed, line);
-        let given = Given::new(&report, std::collections::HashSet::new(), false);
+        let given = Given::new(&report, std::collections::HashMap::new(), false);
         self.give(report, sink);
         self.state = State::Given(Box::new(given));
     }

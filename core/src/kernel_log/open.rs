@@ -4,7 +4,7 @@
 //! some kernels, and a log may be cut anywhere. So each part is taken when it comes, once, and nothing is required.
 //! Memory is bounded: what is beyond a bound is counted, not kept.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use super::line::Line;
 use super::message::{
@@ -41,7 +41,8 @@ pub(super) struct Open {
     summary_uid: Option<u32>,
     summary_comm: Option<String>,
     task_cgroup: Option<String>,
-    pub(super) pids: HashSet<u32>,
+    /// The processes of the table, with their badness adjustment.
+    pub(super) pids: HashMap<u32, Option<i32>>,
     /// Rows came that no longer fitted: the set of pids is not complete.
     pub(super) pids_cut: bool,
     page_size: u64,
@@ -97,7 +98,7 @@ impl Open {
         self.report.end == ReportEnd::Unfinished
             && (self.summary_pid == Some(pid)
                 || self.announced == Some(pid)
-                || self.pids.contains(&pid))
+                || self.pids.contains_key(&pid))
     }
 
     /// The reaper names the victim.
@@ -147,8 +148,9 @@ impl Open {
     }
 
     pub(super) fn row(&mut self, row: &Row<'_>) {
+        let adj = row.values.iter().find(|(column, _)| *column == Column::OomScoreAdj);
         if self.pids.len() < MOST_PIDS {
-            self.pids.insert(row.pid);
+            self.pids.insert(row.pid, adj.and_then(|(_, adj)| i32::try_from(*adj).ok()));
         } else {
             self.pids_cut = true;
         }
@@ -234,7 +236,7 @@ impl Open {
         adjacent
             || (self.summary_pid.is_none()
                 && self.announced.is_none()
-                && self.pids.contains(&killed.pid))
+                && self.pids.contains_key(&killed.pid))
     }
 
     /// The report with its victim.

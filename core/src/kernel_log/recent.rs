@@ -3,7 +3,7 @@
 //! The kernel prints a victim twice when its group is killed as a whole, prints a process under the id of one of its
 //! threads, repeats itself when SysRq-f picks the same stuck process again, and people paste the same lines twice.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use super::message::Killed;
 use crate::kernel::{OomReport, Position, Scope, Victim};
@@ -47,7 +47,7 @@ pub(super) struct Given {
     /// Set by `Tasks in .. are going to be killed due to memory.oom.group set`.
     pub(super) group: Option<String>,
     trigger_pid: Option<u32>,
-    pids: HashSet<u32>,
+    pids: HashMap<u32, Option<i32>>,
     pids_cut: bool,
     victims: Vec<(Option<u64>, Option<u64>, Option<u32>)>,
     last_us: Option<u64>,
@@ -65,7 +65,7 @@ pub(super) enum Member {
 }
 
 impl Given {
-    pub(super) fn new(report: &OomReport, pids: HashSet<u32>, pids_cut: bool) -> Self {
+    pub(super) fn new(report: &OomReport, pids: HashMap<u32, Option<i32>>, pids_cut: bool) -> Self {
         let mut given = Self {
             report: report.position.clone(),
             scope: report.scope,
@@ -87,6 +87,11 @@ impl Given {
         self.last_us = victim.position.monotonic_us.or(self.last_us);
     }
 
+    /// The badness adjustment that the table shows for a process.
+    pub(super) fn adjustment(&self, pid: u32) -> Option<i32> {
+        self.pids.get(&pid).copied().flatten()
+    }
+
     /// Whether a kill line tells of one more member of the group.
     pub(super) fn member(&self, killed: &Killed<'_>, us: Option<u64>) -> Member {
         let late = self.last_us.zip(us).is_some_and(|(a, b)| a.abs_diff(b) > GROUP_US);
@@ -95,7 +100,7 @@ impl Given {
         if self.group.is_none() || late || other_scope {
             return Member::Stranger;
         }
-        if self.pids.is_empty() || self.pids_cut || self.pids.contains(&killed.pid) {
+        if self.pids.is_empty() || self.pids_cut || self.pids.contains_key(&killed.pid) {
             return Member::Another;
         }
         // The table lists processes. A pid that is not in it is a thread, printed under its own id and name: its sizes
