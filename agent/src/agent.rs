@@ -9,19 +9,23 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use crate::cgroup::Hierarchy;
 use crate::clock::Clocks;
 use crate::config::{
     Config, ConfigError, KernelLogSource, StartPosition, check_node, collector_uri, is_loopback,
 };
+use crate::findings::Findings;
 use crate::http::{self, HttpError};
 use crate::kernel_log::{Intake, KernelLog, Recording, ReplayError, Reporter};
 use crate::metrics::Metrics;
-use crate::node::{NodeError, boot_id, page_size};
+use crate::node::{NodeError, boot_id, page_size, sees_host_pids};
 use crate::outbox::{Bounds, Outbox};
 use crate::position::Position;
+use crate::process::Processes;
 use crate::state::{StateDir, StateError};
 use crate::stop::{self, Stop, Stopper};
 use crate::uplink::Uplink;
+use crate::witness::Witness;
 
 /// Everything has this long to end.
 const GRACE: Duration = Duration::from_millis(800);
@@ -102,13 +106,19 @@ impl Agent {
         ));
 
         let clocks = recording.as_ref().map(|r| Clocks { monotonic_us: r.end_us, ..Clocks::now() });
-        let mut reporter = Reporter::new(
-            config.node.clone(),
-            boot_id.clone(),
-            Arc::clone(&outbox),
-            Arc::clone(&metrics),
-            clocks,
-        );
+        let findings = Findings {
+            node: config.node.clone(),
+            boot_id: boot_id.clone(),
+            outbox: Arc::clone(&outbox),
+        };
+        let (witness, blind) = match &recording {
+            Some(_) => (None, None),
+            None => witness(&config, &findings, &metrics),
+        };
+        let mut reporter = Reporter::new(findings, Arc::clone(&metrics), witness, clocks);
+        if let Some(note) = blind {
+            reporter.note(note);
+        }
         if let Some(warning) = warning {
             reporter.note(warning);
         }
@@ -181,6 +191,30 @@ impl Agent {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.metrics.is_connected()
+    }
+}
+
+/// What looks at cgroups, or a sentence about why nothing does.
+fn witness(
+    config: &Config,
+    findings: &Findings,
+    metrics: &Arc<Metrics>,
+) -> (Option<Witness>, Option<String>) {
+    match Hierarchy::find(&config.proc_root, config.cgroup_root.as_deref()) {
+        Ok(hierarchy) => {
+            tracing::info!(version = hierarchy.version.number(), mount = %hierarchy.mount.display(), "reads cgroups");
+            let host_pids = sees_host_pids();
+            let processes = Processes::new(&config.proc_root);
+            let witness = Witness::new(
+                hierarchy,
+                processes,
+                host_pids,
+                findings.clone(),
+                Arc::clone(metrics),
+            );
+            (Some(witness), None)
+        }
+        Err(error) => (None, Some(format!("cgroups are not read: {error}"))),
     }
 }
 

@@ -5,17 +5,22 @@
 //! where all facts meet. [`Agent`] is the whole, `coroner-agent` a thin program around it.
 
 mod agent;
+mod attribution;
+mod cgroup;
 mod clock;
 mod config;
+mod findings;
 mod http;
 mod kernel_log;
 mod metrics;
 mod node;
 mod outbox;
 mod position;
+mod process;
 mod state;
 mod stop;
 mod uplink;
+mod witness;
 
 pub use agent::{Agent, StartError};
 pub use config::{Config, ConfigError, KernelLogSource, StartPosition};

@@ -20,6 +20,9 @@ use crate::position::Mark;
 /// kernel pause some 10 ms between the lines of one report; a kill itself is never held back by this.
 const SILENCE: Duration = Duration::from_millis(500);
 
+/// In a storm kills come at any time; then the groups' counts are a little off until it is over.
+const BEGIN_TRIES: usize = 3;
+
 /// Why the numbers of the next records will have a hole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
@@ -47,6 +50,10 @@ pub(crate) struct Intake {
     waiting_since: Option<u64>,
     /// The same when the report that is open was opened.
     opened_since: Option<u64>,
+    /// The kills that are read now were before the agent's time.
+    catching_up: bool,
+    kills: usize,
+    tries: usize,
 }
 
 impl Intake {
@@ -64,6 +71,9 @@ impl Intake {
             last_at: Instant::now(),
             waiting_since: None,
             opened_since: None,
+            catching_up: true,
+            kills: 0,
+            tries: 0,
         }
     }
 
@@ -119,6 +129,23 @@ impl Intake {
     /// Records are missing here, and nobody can know how many.
     pub(crate) fn unknown_loss(&mut self, next: Option<Mark>) {
         self.hole(None, self.last.is_none(), next);
+    }
+
+    /// Whether the agent is still reading what was there before it.
+    pub(crate) fn is_catching_up(&mut self) -> bool {
+        self.catching_up && self.reporter.witness().is_some()
+    }
+
+    /// Everything that was there before is read: from here on kills are watched as they happen. Called again while
+    /// kills came in between, a few times at most.
+    pub(crate) fn begin_watching(&mut self) {
+        let kills = std::mem::take(&mut self.kills);
+        self.tries += 1;
+        if self.tries > 1 && (kills == 0 || self.tries > BEGIN_TRIES) {
+            self.catching_up = false;
+        } else if let Some(witness) = self.reporter.witness() {
+            witness.begin();
+        }
     }
 
     /// The log is read to its end. Everything given so far is in the outbox.
@@ -179,6 +206,8 @@ impl Intake {
         }
         let since = self.opened_since;
         for event in self.events.drain(..) {
+            self.kills +=
+                usize::from(matches!(event, KernelEvent::Oom(_) | KernelEvent::OomVictim(_)));
             self.reporter.event(event, since);
         }
     }

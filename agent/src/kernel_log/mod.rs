@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use crate::position::Mark;
 use crate::stop::Stop;
+use crate::witness::Witness;
 use device::{Device, DeviceError, RECORD_MAX, Step};
 pub(crate) use intake::Intake;
 pub(crate) use replay::Recording;
@@ -98,6 +99,7 @@ impl KernelLog {
             if self.stop.is_set() {
                 return Ok(());
             }
+            self.do_what_is_due().await;
             let now = Instant::now();
             if now - window > PACE_WINDOW {
                 (window, wakes) = (now, 0);
@@ -106,24 +108,51 @@ impl KernelLog {
             if wakes > PACE_WAKES {
                 tokio::time::sleep(PACE_PAUSE).await;
             }
-            let until = self.intake.silent_at().map_or(now + SWEEP, |at| at.min(now + SWEEP));
+            let until = self.deadline(now + SWEEP);
             tokio::select! {
                 ready = device.readable() => ready?,
-                () = tokio::time::sleep_until(until.into()) => self.intake.finish(false),
+                () = tokio::time::sleep_until(until.into()) => {}
                 () = self.stop.wait() => {}
             }
         }
     }
 
-    /// Reads the device to its end.
+    /// Reads the device to its end, and settles whose the bare kills were.
     async fn drain(&mut self, device: &Device, buffer: &mut [u8]) -> Result<(), DeviceError> {
+        loop {
+            self.read_all(device, buffer).await?;
+            if self.intake.is_catching_up() {
+                // Kills that come while all groups are read may or may not be in their counts: read again.
+                self.intake.begin_watching();
+                continue;
+            }
+            if !self.intake.reporter.witness().is_some_and(Witness::count) {
+                break;
+            }
+            // Counters decide only when the log still has nothing new.
+            match device.read(buffer)? {
+                Step::Record(len) => self.intake.record(&buffer[..len]),
+                Step::Overrun => self.intake.overrun(),
+                Step::TooLarge => self.intake.too_large(),
+                Step::Empty => {
+                    self.intake.reporter.witness().map(Witness::decide);
+                    break;
+                }
+            }
+        }
+        self.intake.reporter.reads_from(None);
+        self.intake.drained();
+        Ok(())
+    }
+
+    async fn read_all(&mut self, device: &Device, buffer: &mut [u8]) -> Result<(), DeviceError> {
         let mut count = 0;
         loop {
             match device.read(buffer)? {
                 Step::Record(len) => self.intake.record(&buffer[..len]),
                 Step::Overrun => self.intake.overrun(),
                 Step::TooLarge => self.intake.too_large(),
-                Step::Empty => break,
+                Step::Empty => return Ok(()),
             }
             count += 1;
             if count % TURN == 0 {
@@ -134,9 +163,20 @@ impl KernelLog {
                 }
             }
         }
-        self.intake.reporter.reads_from(None);
-        self.intake.drained();
-        Ok(())
+    }
+
+    /// Second looks at groups, and silent reports.
+    async fn do_what_is_due(&mut self) {
+        self.intake.finish(false);
+        while self.intake.reporter.witness().is_some_and(Witness::tick) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// When there is something to do, `latest` at the latest.
+    fn deadline(&mut self, latest: Instant) -> Instant {
+        let witness = self.intake.reporter.witness().and_then(|w| w.deadline());
+        [self.intake.silent_at(), witness].into_iter().flatten().fold(latest, Instant::min)
     }
 
     /// Says what is missing, and tries `syslog(2)`.
@@ -181,9 +221,21 @@ impl KernelLog {
                 self.intake.text(news.lines, first, last);
             }
             self.intake.reporter.reads_from(None);
+            if self.intake.is_catching_up() {
+                self.intake.begin_watching();
+            }
+            if let Some(witness) = self.intake.reporter.witness()
+                && witness.count()
+            {
+                witness.decide();
+            }
             self.intake.drained();
-            self.pause(POLL).await;
-            self.intake.finish(false);
+            let next = Instant::now() + POLL;
+            while Instant::now() < next && !self.stop.is_set() {
+                self.do_what_is_due().await;
+                let until = self.deadline(next);
+                self.pause(until.saturating_duration_since(Instant::now())).await;
+            }
             if self.stop.is_set() {
                 return None;
             }

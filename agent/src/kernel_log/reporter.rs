@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coroner_core::finding::{Finding, FindingBody, FindingId, Gap, Source, SourceStatus};
+use coroner_core::finding::{FindingBody, FindingId, Gap, Source, SourceStatus};
 use coroner_core::kernel::{KernelEvent, Position as KernelPosition};
 
 use crate::clock::{Clocks, Moment};
+use crate::findings::Findings;
 use crate::metrics::Metrics;
-use crate::outbox::Outbox;
 use crate::position::{Mark, Position};
+use crate::witness::Witness;
 
 /// Places whose facts are counted, so that each gets its own part number. An open report spans some hundred records.
 const PARTS_MAX: usize = 4096;
@@ -33,10 +34,10 @@ pub(crate) struct Hole {
 /// Makes findings of events.
 #[derive(Debug)]
 pub(crate) struct Reporter {
-    node: String,
-    boot_id: String,
-    outbox: Arc<Outbox>,
+    findings: Findings,
     metrics: Arc<Metrics>,
+    /// What looks at cgroups when somebody is killed; recordings have none.
+    witness: Option<Witness>,
     /// What an earlier run is done with.
     done: Position,
     parts: BTreeMap<Mark, u32>,
@@ -48,24 +49,19 @@ pub(crate) struct Reporter {
 
 impl Reporter {
     pub(crate) fn new(
-        node: String,
-        boot_id: String,
-        outbox: Arc<Outbox>,
+        findings: Findings,
         metrics: Arc<Metrics>,
+        witness: Option<Witness>,
         recording: Option<Clocks>,
     ) -> Self {
-        let done = outbox.position();
-        Self {
-            node,
-            boot_id,
-            outbox,
-            metrics,
-            done,
-            parts: BTreeMap::new(),
-            recording,
-            status: None,
-            notes: Vec::new(),
-        }
+        let done = findings.outbox.position();
+        let parts = BTreeMap::new();
+        Self { findings, metrics, witness, done, parts, recording, status: None, notes: Vec::new() }
+    }
+
+    /// What looks at cgroups, if anything does.
+    pub(crate) fn witness(&mut self) -> Option<&mut Witness> {
+        self.witness.as_mut()
     }
 
     /// How far an earlier run was done.
@@ -107,11 +103,14 @@ impl Reporter {
         }
         let (now, source) = (self.now(), Source::KernelLog);
         // Each start is a fact of its own, so here alone a clock is part of an identity.
-        let id =
-            FindingId(format!("status:{}:{source}:{}", self.boot_id, Clocks::now().monotonic_us));
+        let id = FindingId(format!(
+            "status:{}:{source}:{}",
+            self.findings.boot_id,
+            Clocks::now().monotonic_us
+        ));
         let moment = Moment { time: now.timestamp(), uncertainty_us: Some(0) };
         let body = FindingBody::SourceStatus(SourceStatus { source, reading, detail, since });
-        self.outbox.push(self.finding(id, moment, body), None);
+        self.findings.push(id, source, moment, body, None);
     }
 
     /// Reports an event. `since` is when the log was last seen empty before the event's first record.
@@ -124,10 +123,14 @@ impl Reporter {
         }
         self.metrics.event(&event);
         let moment = self.moment(Some(mark), since);
-        let known = self.done.ahead.contains_key(&id);
-        if !known {
+        // Groups go within a millisecond of a kill, so they are read first.
+        let seen = self.witness.as_mut().and_then(|w| w.event(&event, &id, mark, since.is_some()));
+        if !self.done.ahead.contains_key(&id) {
             let body = FindingBody::Kernel(Box::new(event));
-            self.outbox.push(self.finding(id, moment, body), Some(mark));
+            self.findings.push(id, Source::KernelLog, moment, body, Some(mark));
+        }
+        if let (Some(witness), Some(seen)) = (&self.witness, seen) {
+            witness.push(seen, mark);
         }
     }
 
@@ -160,36 +163,27 @@ impl Reporter {
             }),
             None => hole.after,
         };
-        let id = FindingId::gap(Source::KernelLog, &self.boot_id, key);
-        self.outbox.push(self.finding(id, moment, body), mark);
+        let id = FindingId::gap(Source::KernelLog, &self.findings.boot_id, key);
+        self.findings.push(id, Source::KernelLog, moment, body, mark);
+        if let Some(witness) = &mut self.witness {
+            witness.lost();
+        }
     }
 
     /// Everything up to `mark` was read and given.
     pub(crate) fn read(&self, mark: Mark) {
-        self.outbox.read(mark);
+        self.findings.outbox.read(mark);
     }
 
     /// The event's id: several facts of one record are counted.
     fn identity(&mut self, place: &KernelPosition, mark: Mark) -> FindingId {
         let part = self.parts.entry(mark).or_default();
-        let id = FindingId::at(&self.boot_id, place, *part);
+        let id = FindingId::at(&self.findings.boot_id, place, *part);
         *part += 1;
         if self.parts.len() > PARTS_MAX {
             self.parts.pop_first();
         }
         id
-    }
-
-    fn finding(&self, id: FindingId, moment: Moment, body: FindingBody) -> Finding {
-        Finding {
-            id,
-            node: self.node.clone(),
-            boot_id: self.boot_id.clone(),
-            time: moment.time,
-            time_uncertainty_us: moment.uncertainty_us,
-            source: Source::KernelLog,
-            body,
-        }
     }
 
     fn now(&self) -> Clocks {

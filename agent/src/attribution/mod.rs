@@ -1,0 +1,350 @@
+//! Whose process was it? For kill lines that came without a path.
+//!
+//! In a storm the kernel prints a header for ten kills in five seconds and a bare kill line for every one. Three
+//! things can name the victim's group then, in the order of trust: `/proc/PID/cgroup` while the victim is still
+//! there, the group it was seen in shortly before, and the group's own count of kills. What none of them decides stays
+//! unattributed. Nothing is read while no kills come.
+//!
+//! Counters and log are read one after the other, so they may disagree for a moment. A decision therefore takes three
+//! steps: the log is read to its end, the counters are read ([`Attributor::count`]), and only when the log still has
+//! nothing new the two are compared ([`Attributor::decide`]).
+
+mod ledger;
+mod seen;
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use coroner_core::finding::{Attribution, AttributionMethod, FindingId};
+use coroner_core::kernel::{Scope, Victim};
+
+use crate::cgroup::{Hierarchy, lineage, pids};
+use crate::position::Mark;
+use crate::process::Processes;
+use ledger::{Answer, GROUPS_MAX, Ledger};
+use seen::Seen;
+
+/// So many kills within [`BURST`] are a storm: the kernel stops printing headers after ten in five seconds.
+const STORM: usize = 3;
+const BURST: Duration = Duration::from_secs(5);
+
+/// A storm is over when no kill came for so long.
+const QUIET: Duration = Duration::from_secs(2);
+
+/// How often the processes of groups with kills are read in a storm, for up to eight groups; a hog needs some
+/// milliseconds to fill even a small group. With more groups it is less often, so that the share of time stays.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// Groups whose processes are read in a storm.
+const ACTIVE_MAX: usize = 32;
+
+/// How long kills wait for lines or counters that are still to come.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// All groups are read at most so often.
+const SCAN_EVERY: Duration = Duration::from_millis(100);
+
+/// Kills that wait for an answer.
+const PENDING_MAX: usize = 1024;
+
+/// A kill whose group the log does not say.
+#[derive(Clone, Debug)]
+pub(crate) struct Bare {
+    /// Its finding.
+    pub about: FindingId,
+    /// Its place in the log.
+    pub mark: Mark,
+    /// Who was killed.
+    pub victim: Victim,
+    /// How far the shortage reached.
+    pub scope: Scope,
+}
+
+/// A bare kill that waits.
+#[derive(Debug)]
+struct Pending {
+    bare: Bare,
+    since: Instant,
+    home: Option<(String, AttributionMethod)>,
+}
+
+/// Works out the groups of victims.
+#[derive(Debug)]
+pub(crate) struct Attributor {
+    processes: Processes,
+    /// Process ids we read are those the kernel prints.
+    host_pids: bool,
+    ledger: Ledger,
+    seen: Seen,
+    pending: Vec<Pending>,
+    /// Groups that had kills lately.
+    active: VecDeque<Arc<str>>,
+    /// When the last few kills were seen.
+    kills: VecDeque<Instant>,
+    scanned: Option<Instant>,
+    look_at: Option<Instant>,
+    /// Records were lost: counters and log no longer fit.
+    broken: bool,
+}
+
+impl Attributor {
+    pub(crate) fn new(processes: Processes, host_pids: bool) -> Self {
+        Self {
+            processes,
+            host_pids,
+            ledger: Ledger::default(),
+            seen: Seen::default(),
+            pending: Vec::new(),
+            active: VecDeque::new(),
+            kills: VecDeque::new(),
+            scanned: None,
+            look_at: None,
+            broken: false,
+        }
+    }
+
+    /// Reads all groups, and takes what they count as known. Some 30 microseconds a group.
+    pub(crate) fn begin(&mut self, hierarchy: &Hierarchy) {
+        let mut groups = Vec::new();
+        let complete = hierarchy
+            .all(GROUPS_MAX, &mut |path, group| groups.push((path.to_owned(), group.counters())));
+        self.ledger.begin(groups, complete);
+    }
+
+    /// A kill whose group the log names.
+    pub(crate) fn named(&mut self, hierarchy: &Hierarchy, group: &str, now: Instant) {
+        self.note_kill(now);
+        if !self.ledger.contains(group) {
+            self.read(hierarchy, group);
+        }
+        self.ledger.known(group);
+        self.activate(group);
+        self.look(hierarchy, now);
+    }
+
+    /// A kill whose group the log does not name.
+    pub(crate) fn bare(&mut self, hierarchy: &Hierarchy, bare: Bare, now: Instant) {
+        let home = self.home_of(hierarchy, &bare.victim, now);
+        self.note_kill(now);
+        if self.pending.len() >= PENDING_MAX {
+            // The next decision gives the oldest up.
+            self.broken = true;
+        }
+        self.pending.push(Pending { bare, since: now, home });
+        self.look(hierarchy, now);
+    }
+
+    /// Records were lost, and kills with them.
+    pub(crate) fn lost(&mut self) {
+        self.broken = true;
+    }
+
+    /// Reads the counters, if there is anything to decide.
+    pub(crate) fn count(&mut self, hierarchy: &Hierarchy, now: Instant) -> bool {
+        if self.pending.is_empty() {
+            return false;
+        }
+        if self.broken {
+            self.begin(hierarchy);
+            return true;
+        }
+        let homes =
+            self.pending.iter().filter_map(|p| p.home.as_ref().map(|(path, _)| path.clone()));
+        let groups: BTreeSet<String> =
+            homes.chain(self.active.iter().map(|path| path.to_string())).collect();
+        self.read_lineages(hierarchy, groups.iter().map(String::as_str));
+        let all = u64::try_from(self.pending.len()).unwrap_or(u64::MAX);
+        let recent = self.scanned.is_some_and(|at| now.duration_since(at) < SCAN_EVERY);
+        if self.ledger.whose(all) == Answer::Missing && !recent {
+            self.scan(hierarchy, now);
+        }
+        true
+    }
+
+    /// Compares counters and log: gives the kills that are decided, `None` for those that nobody can tell.
+    pub(crate) fn decide(&mut self, now: Instant) -> Vec<(Bare, Option<Attribution>)> {
+        let mut decided = Vec::new();
+        // The counts were begun anew with these kills in them: only what else is known can tell.
+        let broken = std::mem::take(&mut self.broken);
+        let mut homeless = Vec::new();
+        for pending in std::mem::take(&mut self.pending) {
+            match pending.home {
+                // The counter rises before the line is printed, so it must allow what was only seen before.
+                Some((path, method))
+                    if broken
+                        || method == AttributionMethod::ProcCgroup
+                        || self.ledger.allows(&path) =>
+                {
+                    if !broken {
+                        self.ledger.known(&path);
+                    }
+                    decided.push(self.found(pending.bare, path, method));
+                }
+                _ => homeless.push(Pending { home: None, ..pending }),
+            }
+        }
+        let count = u64::try_from(homeless.len()).unwrap_or(u64::MAX);
+        let waited = broken
+            || homeless.first().is_some_and(|first| now.duration_since(first.since) > PATIENCE);
+        let answer = if broken { Answer::Missing } else { self.ledger.whose(count) };
+        match answer {
+            _ if count == 0 => {}
+            Answer::One(path) => {
+                for pending in homeless {
+                    self.ledger.known(&path);
+                    decided.push(self.found(
+                        pending.bare,
+                        path.clone(),
+                        AttributionMethod::OomKillCounter,
+                    ));
+                }
+            }
+            Answer::Missing | Answer::Ahead if !waited => self.pending = homeless,
+            Answer::Missing | Answer::Ahead | Answer::Ambiguous => {
+                decided.extend(homeless.into_iter().map(|pending| (pending.bare, None)));
+                self.ledger.settle(None);
+            }
+        }
+        let homes: BTreeSet<String> = decided
+            .iter()
+            .filter_map(|(_, found)| found.as_ref().map(|found| found.cgroup.clone()))
+            .collect();
+        for home in homes {
+            self.ledger.settle(Some(&home));
+            self.activate(&home);
+        }
+        decided
+    }
+
+    /// Looks who is there, and settles the ledger when the storm is over.
+    pub(crate) fn tick(&mut self, hierarchy: &Hierarchy, now: Instant) {
+        if self.quiet_at().is_some_and(|at| at <= now) && self.pending.is_empty() {
+            if self.broken {
+                self.begin(hierarchy);
+                self.broken = false;
+            } else {
+                let active: Vec<_> = self.active.iter().cloned().collect();
+                self.read_lineages(hierarchy, active.iter().map(|path| &**path));
+                self.ledger.settle(None);
+            }
+            self.kills.clear();
+            self.active.clear();
+            self.seen.clear();
+            self.look_at = None;
+        }
+        if self.look_at.is_some_and(|at| at <= now) {
+            self.look(hierarchy, now);
+        }
+    }
+
+    /// When [`Attributor::tick`] has something to do; soon while kills wait.
+    pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
+        let waiting = (!self.pending.is_empty()).then(|| now + LOOK);
+        [self.quiet_at(), self.look_at, waiting].into_iter().flatten().min()
+    }
+
+    fn found(
+        &self,
+        bare: Bare,
+        path: String,
+        method: AttributionMethod,
+    ) -> (Bare, Option<Attribution>) {
+        let by_limit = bare.scope != Scope::System;
+        let limit_cgroup =
+            if by_limit { self.ledger.limit_of(&path).map(str::to_owned) } else { None };
+        let attribution = Attribution { pid: bare.victim.pid, limit_cgroup, cgroup: path, method };
+        (bare, Some(attribution))
+    }
+
+    fn home_of(
+        &self,
+        hierarchy: &Hierarchy,
+        victim: &Victim,
+        now: Instant,
+    ) -> Option<(String, AttributionMethod)> {
+        if !self.host_pids {
+            return None;
+        }
+        let there = self.processes.cgroup_of(victim, hierarchy.version);
+        if let Some(path) = there {
+            return Some((path, AttributionMethod::ProcCgroup));
+        }
+        self.seen
+            .group_of(victim.pid, now)
+            .map(|path| (path.to_owned(), AttributionMethod::SeenBefore))
+    }
+
+    fn note_kill(&mut self, now: Instant) {
+        self.kills.push_back(now);
+        while self.kills.len() > STORM {
+            self.kills.pop_front();
+        }
+    }
+
+    fn is_storm(&self, now: Instant) -> bool {
+        self.kills.len() >= STORM
+            && self.kills.front().is_some_and(|first| now.duration_since(*first) < BURST)
+    }
+
+    fn quiet_at(&self) -> Option<Instant> {
+        self.kills.back().map(|last| *last + QUIET)
+    }
+
+    fn activate(&mut self, group: &str) {
+        if let Some(at) = self.active.iter().position(|path| &**path == group) {
+            if let Some(path) = self.active.remove(at) {
+                self.active.push_back(path);
+            }
+        } else {
+            self.active.push_back(group.into());
+            if self.active.len() > ACTIVE_MAX {
+                self.active.pop_front();
+            }
+        }
+    }
+
+    /// Notes who is in the groups that have kills, if it is a storm.
+    fn look(&mut self, hierarchy: &Hierarchy, now: Instant) {
+        if !self.host_pids || !self.is_storm(now) {
+            self.look_at = None;
+            return;
+        }
+        for path in &self.active {
+            if let Some(there) = hierarchy.group(path).ok().and_then(|group| pids(&group)) {
+                self.seen.note(path, &there, now);
+            }
+        }
+        let share = u32::try_from(self.active.len() / 8).unwrap_or(0) + 1;
+        self.look_at = Some(now + LOOK * share);
+    }
+
+    fn read(&mut self, hierarchy: &Hierarchy, path: &str) {
+        let counters = hierarchy.group(path).ok().map(|group| group.counters());
+        self.ledger.read(path, counters);
+    }
+
+    fn read_lineages<'a>(&mut self, hierarchy: &Hierarchy, groups: impl Iterator<Item = &'a str>) {
+        let all: BTreeSet<&str> = groups.flat_map(lineage).collect();
+        for path in all {
+            self.read(hierarchy, path);
+        }
+    }
+
+    /// Reads all groups: there may be new ones, and some may be gone.
+    fn scan(&mut self, hierarchy: &Hierarchy, now: Instant) {
+        let mut there = BTreeSet::new();
+        let ledger = &mut self.ledger;
+        let complete = hierarchy.all(GROUPS_MAX, &mut |path, group| {
+            ledger.read(path, Some(group.counters()));
+            there.insert(path.to_owned());
+        });
+        if complete {
+            self.ledger.all_read(&there);
+        }
+        self.scanned = Some(now);
+    }
+}
+
+#[cfg(test)]
+mod tests;
