@@ -33,7 +33,8 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         "The memory nodes that a {who} allows ran out{nodes}; other nodes of the machine may have had room."
     )];
     if let Some(free) = report.mem_info.and_then(|info| info.free) {
-        because.push(format!("Over all memory nodes {} was free.", size(Some(free))));
+        // The kernel prints only the nodes that the allocation might use (SHOW_MEM_FILTER_NODES).
+        because.push(format!("In the memory nodes it prints, {} was free.", size(Some(free))));
     }
     because.extend(telling::largest(report).map(|largest| format!("Largest: {largest}.")));
     let grew = telling::hog(report)
