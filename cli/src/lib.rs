@@ -1,1 +1,64 @@
-//! To come.
+//! The command line: one module per command, text rendering as pure functions, and the client that asks a collector.
+//!
+//! Commands write to standard output and nothing else; what went wrong is one sentence in [`Error`], which `main`
+//! prints. A collector is asked over gRPC; without one only `explain`, `standalone`, `demo` and `completions` work.
+
+pub mod args;
+mod client;
+mod completions;
+mod demo;
+mod error;
+pub mod explain;
+pub mod explain_text;
+mod list;
+mod local;
+mod output;
+pub mod render;
+mod standalone;
+mod why;
+
+pub use error::Error;
+
+use args::{Cli, Command};
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// There was something: exit status 0.
+    Found,
+    /// There was nothing: exit status 1.
+    Nothing,
+    /// A part could not be done, and was said: exit status 2.
+    Partly,
+}
+
+/// Runs one command.
+///
+/// # Errors
+///
+/// When it cannot do what it was asked; the sentence says why.
+pub fn run(cli: Cli) -> Result<Exit, Error> {
+    match cli.command {
+        Command::Why(args) => runtime()?.block_on(why::run(&args)),
+        Command::List(args) => runtime()?.block_on(list::run(&args)),
+        Command::Explain(args) => {
+            let failed = explain::run(&args, &mut output::stdout())?;
+            for error in &failed {
+                output::complain(error);
+            }
+            Ok(if failed.is_empty() { Exit::Found } else { Exit::Partly })
+        }
+        Command::Standalone(args) => runtime()?.block_on(standalone::run(&args)),
+        Command::Demo => runtime()?.block_on(demo::run()),
+        Command::DemoHog(args) => demo::hog(&args),
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(Error::Runtime)
+}

@@ -26,13 +26,15 @@ pub(super) fn gather(case: &Case) -> Option<Facts<'_>> {
         _ => return None,
     };
     let victims = victims(&event, &findings);
-    let observations: Vec<(&Finding, &CgroupObservation)> = findings
+    let mut observations: Vec<(&Finding, &CgroupObservation)> = findings
         .iter()
         .filter_map(|finding| match &finding.body {
             FindingBody::Cgroups(observation) => Some((*finding, observation)),
             _ => None,
         })
         .collect();
+    // In the order of what happened, which is not that of the ids.
+    observations.sort_by_key(|(_, observation)| observation.phase == Phase::Aftermath);
     let phase = |phase| observations.iter().find(|(_, o)| o.phase == phase).map(|(_, o)| *o);
     let (at_kill, aftermath) = (phase(Phase::AtKill), phase(Phase::Aftermath));
     let attribution = observations.iter().find_map(|(_, o)| o.attribution.as_ref());

@@ -1,0 +1,42 @@
+//! What the command line takes. Each command's own flags stand with the command.
+
+use clap::{Parser, Subcommand};
+
+use crate::{completions, demo, explain, list, standalone, why};
+
+/// Explains who killed a container: what killed it, on whose orders, with what evidence, and what to change.
+#[derive(Debug, Parser)]
+#[command(name = "coroner", version, propagate_version = true)]
+#[command(
+    after_help = "Exit status: 0 when something was found, 1 when nothing was, 2 on an error."
+)]
+pub struct Cli {
+    /// Which command.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Say why one container or process died.
+    Why(why::Args),
+    /// List incidents, newest first.
+    List(list::Args),
+    /// Explain a saved kernel log, offline.
+    Explain(explain::Args),
+    /// Run agent and collector in one process on this machine, and print incidents as they happen.
+    Standalone(standalone::Args),
+    /// Have the kernel kill a small process in a group of its own, and show the answer.
+    ///
+    /// Makes a private control group with a limit of 32 MiB, runs a process in it that takes more, and lets the kernel
+    /// kill it. The answer comes through the real path: agent, gRPC, collector, store, query. Nothing else on the
+    /// machine is touched and everything is removed again. Without root, cgroups or /dev/kmsg it says what is missing
+    /// and replays a recorded kernel log through the same path.
+    Demo,
+    /// Print a script that completes this command line in a shell.
+    Completions(completions::Args),
+    /// The process that the demo has killed.
+    #[command(name = demo::HOG, hide = true)]
+    DemoHog(demo::HogArgs),
+}

@@ -1,0 +1,219 @@
+//! Asking a collector over gRPC.
+//!
+//! A collector that is absent is told from one that refuses: the first needs starting, the second says itself what it
+//! needs. Nothing is tried twice; whoever waits for a collector runs the command again.
+
+use std::time::Duration;
+
+use coroner_core::incident::{Cause, Incident};
+use coroner_proto::MAX_MESSAGE_BYTES;
+use coroner_proto::v1::query_service_client::QueryServiceClient;
+use coroner_proto::v1::{
+    GetIncidentRequest, IncidentFilter, ListIncidentsRequest, WatchIncidentsRequest,
+    WatchIncidentsResponse,
+};
+use jiff::Timestamp;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status, Streaming};
+
+use crate::Error;
+
+/// How long a connection may take, and an answer.
+const CONNECT: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// Incidents asked for at once.
+const PAGE: u32 = 1000;
+
+/// An answer holds a page of incidents, and each some kilobytes of evidence.
+const MAX_ANSWER_BYTES: usize = 64 * MAX_MESSAGE_BYTES;
+
+/// Which collector.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct CollectorArg {
+    /// The collector's gRPC address.
+    #[arg(
+        long,
+        env = "CORONER_COLLECTOR",
+        value_name = "URL",
+        default_value = "http://127.0.0.1:7137"
+    )]
+    pub(crate) collector: String,
+}
+
+/// Which incidents.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    pub node: Option<String>,
+    pub cause: Option<Cause>,
+    pub since: Option<Timestamp>,
+}
+
+/// The answer to a question about one target.
+pub(crate) struct Found {
+    pub incident: Incident,
+    pub has_older: bool,
+}
+
+/// A connection.
+#[derive(Clone)]
+pub(crate) struct Client {
+    url: String,
+    service: QueryServiceClient<Channel>,
+}
+
+impl Client {
+    /// Connects.
+    pub(crate) async fn connect(url: &str) -> Result<Self, Error> {
+        let wrong =
+            |problem: &str| Error::Address { url: url.to_owned(), problem: problem.to_owned() };
+        if url.starts_with("https://") {
+            return Err(wrong("this build speaks plain http only"));
+        }
+        if !url.starts_with("http://") {
+            return Err(wrong("the scheme http:// is missing"));
+        }
+        let endpoint =
+            Endpoint::from_shared(url.to_owned()).map_err(|error| wrong(&innermost(&error)))?;
+        if endpoint.uri().host().is_none_or(str::is_empty) {
+            return Err(wrong("the host is missing"));
+        }
+        let channel = endpoint
+            .connect_timeout(CONNECT)
+            .connect()
+            .await
+            .map_err(|error| Error::Absent { url: url.to_owned(), problem: innermost(&error) })?;
+        let service = QueryServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
+        Ok(Self { url: url.to_owned(), service })
+    }
+
+    /// The newest incident that the target names.
+    pub(crate) async fn get(&mut self, target: &str) -> Result<Option<Found>, Error> {
+        let mut request = tonic::Request::new(GetIncidentRequest { target: target.to_owned() });
+        request.set_timeout(ANSWER);
+        match self.service.get_incident(request).await {
+            Ok(answer) => {
+                let answer = answer.into_inner();
+                let Some(incident) = answer.incident else { return Ok(None) };
+                Ok(Some(Found { incident: self.read(incident)?, has_older: answer.has_older }))
+            }
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) if status.code() == Code::InvalidArgument => {
+                let target = target.to_owned();
+                Err(if status.message().contains("several") {
+                    let message =
+                        "begins the ids of several containers; give more digits".to_owned();
+                    Error::Ambiguous { target, message }
+                } else {
+                    Error::Target { target }
+                })
+            }
+            Err(status) => Err(self.refused(&status)),
+        }
+    }
+
+    /// All incidents that match, newest first.
+    pub(crate) async fn list(&mut self, filter: &Filter) -> Result<Vec<Incident>, Error> {
+        let mut all = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let mut request = tonic::Request::new(ListIncidentsRequest {
+                filter: Some(wire(filter)),
+                page_size: PAGE,
+                page_token,
+            });
+            request.set_timeout(ANSWER);
+            let page = self
+                .service
+                .list_incidents(request)
+                .await
+                .map_err(|status| self.refused(&status))?;
+            let page = page.into_inner();
+            for incident in page.incidents {
+                all.push(self.read(incident)?);
+            }
+            if page.next_page_token.is_empty() {
+                return Ok(all);
+            }
+            page_token = page.next_page_token;
+        }
+    }
+
+    /// Incidents from now on; in place when this returns.
+    pub(crate) async fn watch(&mut self, filter: &Filter) -> Result<Watch, Error> {
+        let request = WatchIncidentsRequest { filter: Some(wire(filter)) };
+        let stream =
+            self.service.watch_incidents(request).await.map_err(|status| self.refused(&status))?;
+        Ok(Watch { client: self.clone(), stream: stream.into_inner() })
+    }
+
+    fn read(&self, incident: coroner_proto::v1::Incident) -> Result<Incident, Error> {
+        Incident::try_from(incident)
+            .map_err(|source| Error::Convert { url: self.url.clone(), source })
+    }
+
+    fn refused(&self, status: &Status) -> Error {
+        let url = self.url.clone();
+        match status.code() {
+            Code::Unavailable if std::error::Error::source(status).is_some() => {
+                Error::Absent { url, problem: innermost(status) }
+            }
+            Code::Unimplemented => Error::Refused { url, message: "it is no collector".to_owned() },
+            _ => Error::Refused { url, message: status.message().to_owned() },
+        }
+    }
+}
+
+/// A running watch.
+pub(crate) struct Watch {
+    client: Client,
+    stream: Streaming<WatchIncidentsResponse>,
+}
+
+/// What a watch gives.
+pub(crate) enum Watched {
+    /// An incident that is new, or whose verdict changed.
+    Incident(Box<Incident>),
+    /// Some were missed: list again.
+    Behind,
+    /// The collector ended it.
+    End,
+}
+
+impl Watch {
+    /// The next one. May be dropped while it waits.
+    pub(crate) async fn next(&mut self) -> Result<Watched, Error> {
+        match self.stream.message().await {
+            Ok(Some(response)) => match response.incident {
+                Some(incident) => Ok(Watched::Incident(Box::new(self.client.read(incident)?))),
+                None => Ok(Watched::Behind),
+            },
+            Ok(None) => Ok(Watched::End),
+            Err(status) if status.code() == Code::Aborted => Ok(Watched::Behind),
+            Err(status) => Err(self.client.refused(&status)),
+        }
+    }
+}
+
+fn wire(filter: &Filter) -> IncidentFilter {
+    let cause =
+        filter.cause.map_or(coroner_proto::v1::Cause::Unspecified, coroner_proto::v1::Cause::from);
+    IncidentFilter {
+        node: filter.node.clone(),
+        cause: i32::from(cause),
+        since: filter.since.map(|time| prost_types::Timestamp {
+            // Whole seconds back, never forward: a filter may show too much, not too little.
+            seconds: time.as_second().saturating_sub(i64::from(time.subsec_nanosecond() < 0)),
+            nanos: time.subsec_nanosecond().rem_euclid(1_000_000_000),
+        }),
+    }
+}
+
+/// The last of a chain of errors, which says what really happened: `Connection refused (os error 111)`.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}

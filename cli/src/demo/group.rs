@@ -1,0 +1,171 @@
+//! The demo's private control group: made, limited, joined and removed with cgroups-rs.
+//!
+//! Its path has the shape of a container's under a kubelet with the systemd driver, below a root of its own, so that
+//! the answer shows what it shows for a real pod. On version 2 the memory controller must be free to be handed down,
+//! which it is not inside most containers; on version 1 the memory hierarchy must be mounted. What is missing is said.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use cgroups_rs::CgroupPid;
+use cgroups_rs::fs::cgroup::Cgroup;
+use cgroups_rs::fs::hierarchies;
+use cgroups_rs::fs::memory::MemController;
+
+use crate::Error;
+
+/// The group's limit in bytes.
+pub(super) const LIMIT: u64 = 32 << 20;
+
+/// The demo's own root of pods.
+const ROOT: &str = "coroner-demo-kubepods.slice";
+
+/// A group this old whose demo has not removed it was left behind by one that was killed.
+const LEFT_BEHIND: Duration = Duration::from_secs(60);
+
+/// How long a group may stay busy after its last process was reaped.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// The group; removed when dropped.
+pub(super) struct Group {
+    /// Below the root of the hierarchy.
+    pub path: PathBuf,
+    /// 64 hex digits.
+    pub container_id: String,
+}
+
+impl Group {
+    /// Makes the group and sets its limit, or says what is missing.
+    pub(super) fn make() -> Result<Self, String> {
+        if !has_controller() {
+            return Err("no memory controller is mounted at /sys/fs/cgroup".to_owned());
+        }
+        remove_left_behind();
+        let uid = random_hex(32);
+        let uid = [&uid[..8], &uid[8..12], &uid[12..16], &uid[16..20], &uid[20..]].join("_");
+        let container_id = random_hex(64);
+        let path = Path::new(ROOT)
+            .join(format!("coroner-demo-kubepods-pod{uid}.slice"))
+            .join(format!("cri-containerd-{container_id}.scope"));
+        // Removed again also when only a part of it can be made.
+        let group = Self { path, container_id };
+        let cgroup = group.open();
+        cgroup
+            .create()
+            .map_err(|error| format!("a control group cannot be made ({})", why(&error)))?;
+        let memory: &MemController = cgroup
+            .controller_of()
+            .ok_or_else(|| "the memory controller is not there".to_owned())?;
+        let limit = i64::try_from(LIMIT).unwrap_or(i64::MAX);
+        memory.set_limit(limit).map_err(|error| {
+            format!("the memory controller cannot be used in a new control group ({})", why(&error))
+        })?;
+        // Swap would only draw it out. Where it is not accounted for, there is nothing to set.
+        let _ = memory.set_memswap_limit(if cgroup.v2() { 0 } else { limit });
+        Ok(group)
+    }
+
+    fn open(&self) -> Cgroup {
+        open(&self.path)
+    }
+
+    /// Removes the group and its parents, as far as they are the demo's and empty.
+    fn remove(&self) {
+        let deadline = SystemTime::now() + BUSY;
+        while self.open().exists() && self.open().delete().is_err() && SystemTime::now() < deadline
+        {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        for parent in self.path.ancestors().skip(1).filter(|parent| parent.starts_with(ROOT)) {
+            // Another demo may be in it.
+            let _ = open(parent).delete();
+        }
+    }
+
+    /// A copy of what it takes to remove it, for where it cannot be dropped.
+    pub(super) fn remover(&self) -> impl Fn() + Send + Sync + 'static {
+        let (path, container_id) = (self.path.clone(), self.container_id.clone());
+        move || drop(Self { path: path.clone(), container_id: container_id.clone() })
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+/// Moves the calling process into the group.
+pub(super) fn join(path: &Path) -> Result<(), Error> {
+    open(path).add_task_by_tgid(CgroupPid::from(u64::from(std::process::id()))).map_err(|error| {
+        Error::Demo(format!("the hog cannot join its control group: {}", why(&error)))
+    })
+}
+
+fn open(path: &Path) -> Cgroup {
+    Cgroup::load_with_specified_controllers(hierarchies::auto(), path, vec!["memory".to_owned()])
+}
+
+/// Whether there is a memory controller at all.
+fn has_controller() -> bool {
+    open(Path::new(ROOT))
+        .subsystems()
+        .iter()
+        .any(|subsystem| subsystem.controller_name() == "memory")
+}
+
+/// Removes what demos left that could not clean up. Groups with processes cannot be removed, and younger ones may be
+/// another demo's that has not put its process in yet.
+fn remove_left_behind() {
+    let root = open(Path::new(ROOT));
+    let Some(memory) = root.controller_of::<MemController>() else { return };
+    let Some(directory) = directory(memory) else { return };
+    for pod in children(&directory) {
+        for container in children(&pod) {
+            let _ = std::fs::remove_dir(container);
+        }
+        let _ = std::fs::remove_dir(pod);
+    }
+    let _ = std::fs::remove_dir(directory);
+}
+
+fn directory(memory: &MemController) -> Option<PathBuf> {
+    use cgroups_rs::fs::Controller as _;
+    let path = PathBuf::from(memory.path());
+    path.ends_with(ROOT).then_some(path)
+}
+
+/// Groups directly below, old enough to have been left behind.
+fn children(directory: &Path) -> Vec<PathBuf> {
+    let old = |path: &PathBuf| {
+        let age = std::fs::metadata(path)
+            .and_then(|meta| meta.modified())
+            .ok()
+            .and_then(|t| t.elapsed().ok());
+        path.is_dir() && age.is_some_and(|age| age >= LEFT_BEHIND)
+    };
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).filter(old).collect()
+}
+
+/// The last of a chain of errors: what the system says.
+fn why(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// Hex digits nobody else has. The standard library's hash keys are random for each process.
+fn random_hex(digits: usize) -> String {
+    let mut text = String::new();
+    let mut n = 0_u32;
+    while text.len() < digits {
+        text.push_str(&format!("{:016x}", RandomState::new().hash_one((n, std::process::id()))));
+        n += 1;
+    }
+    text.truncate(digits);
+    text
+}

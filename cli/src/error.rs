@@ -1,0 +1,118 @@
+//! What goes wrong, each in one sentence that names what was given and what was expected.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::output;
+
+/// Why a command could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The collector's address is none.
+    #[error("--collector `{url}` is not an address like http://127.0.0.1:7137: {problem}")]
+    Address {
+        /// As given.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Nobody answers there.
+    #[error(
+        "no collector answers at {url} ({problem}); start one with `coroner standalone` or `coroner-collector`, or name \
+         another with --collector or CORONER_COLLECTOR"
+    )]
+    Absent {
+        /// The collector's address.
+        url: String,
+        /// What the connection says.
+        problem: String,
+    },
+    /// The collector would not, or could not, answer.
+    #[error("the collector at {url} cannot answer: {message}")]
+    Refused {
+        /// The collector's address.
+        url: String,
+        /// What it says.
+        message: String,
+    },
+    /// The target names nothing that could be asked for.
+    #[error(
+        "TARGET `{target}` is none: expected an incident id (inc-...), 12 to 64 hex digits that a container id begins \
+         with, or pid:N"
+    )]
+    Target {
+        /// As given.
+        target: String,
+    },
+    /// The target names several.
+    #[error("TARGET `{target}`: {message}")]
+    Ambiguous {
+        /// As given.
+        target: String,
+        /// What the collector says.
+        message: String,
+    },
+    /// What the collector sent is not understood.
+    #[error("the collector at {url} sent an incident that this version cannot read: {source}")]
+    Convert {
+        /// The collector's address.
+        url: String,
+        /// Which field.
+        source: coroner_proto::ConvertError,
+    },
+    /// The collector did not start.
+    #[error(transparent)]
+    Collector(#[from] coroner_collector::CollectorError),
+    /// The agent did not start.
+    #[error(transparent)]
+    Agent(#[from] coroner_agent::StartError),
+    /// A saved log could not be explained.
+    #[error(transparent)]
+    Explain(#[from] crate::explain::Error),
+    /// The machine has no name.
+    #[error("this machine has no hostname; give --node-name")]
+    Nameless,
+    /// The filter for log lines is none.
+    #[error("CORONER_LOG `{filter}` is no filter: {problem}")]
+    LogFilter {
+        /// As given.
+        filter: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The demo could not run.
+    #[error("the demo failed: {0}")]
+    Demo(String),
+    /// A directory for the demo could not be made.
+    #[error("cannot make a directory in {dir}: {source}")]
+    Directory {
+        /// Where.
+        dir: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The program cannot run at all.
+    #[error("cannot start: {0}")]
+    Runtime(#[source] io::Error),
+    /// The result cannot be printed.
+    #[error("cannot write the result: {0}")]
+    Write(#[from] io::Error),
+}
+
+impl Error {
+    /// Whether it only says that nobody reads the output any more.
+    #[must_use]
+    pub fn is_broken_pipe(&self) -> bool {
+        match self {
+            Self::Write(error) | Self::Explain(crate::explain::Error::Write(error)) => {
+                error.kind() == io::ErrorKind::BrokenPipe
+            }
+            _ => false,
+        }
+    }
+
+    /// Prints it to standard error.
+    pub fn print(&self) {
+        output::complain(self);
+    }
+}

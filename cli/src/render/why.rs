@@ -1,0 +1,101 @@
+//! One incident on one screen: whose, the verdict and how sure, why, what to do, and what it rests on.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use anstyle::Style;
+use coroner_core::escape::terminal;
+use coroner_core::incident::Incident;
+
+use super::wrap::paragraph;
+use super::{confidence_style, time, whose};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+
+/// The incident as text, lines broken at `width` columns, with a newline at the end.
+#[must_use]
+pub fn why(incident: &Incident, width: usize) -> String {
+    let mut out = String::new();
+    header(&mut out, incident);
+    headline(&mut out, incident, width);
+    for sentence in &incident.explanation {
+        paragraph(&mut out, "  ", 4, &terminal(sentence).to_string(), width);
+    }
+    section(&mut out, "What to do", &incident.remedies, width);
+    evidence(&mut out, incident, width);
+    section(&mut out, "What is missing", &incident.gaps, width);
+    out
+}
+
+/// `web-1/app (prod)   exit 137   2026-01-02T12:00:03Z   node-2   inc-...`
+fn header(out: &mut String, incident: &Incident) {
+    let mut parts: Vec<String> = whose(incident).into_iter().collect();
+    if let Some(code) = incident.termination.as_ref().and_then(|end| end.exit_code) {
+        parts.push(format!("exit {code}"));
+    }
+    parts.push(time(incident.time));
+    parts.push(terminal(&incident.node).to_string());
+    let _ = writeln!(out, "{}   {DIM}{}{DIM:#}", parts.join("   "), terminal(&incident.id.0));
+}
+
+/// The cause in capitals, what it means, and at the right edge how sure.
+fn headline(out: &mut String, incident: &Incident, width: usize) {
+    let text = incident.cause.headline();
+    let sure = incident.confidence.name().to_lowercase();
+    let style = confidence_style(incident.confidence);
+    let length = text.chars().count();
+    if length + 2 + sure.len() <= width {
+        let gap = width - length - sure.len();
+        let _ = writeln!(out, "{BOLD}{text}{BOLD:#}{:gap$}{style}{sure}{style:#}", "");
+    } else {
+        let _ = writeln!(out, "{BOLD}{text}{BOLD:#}");
+        let _ = writeln!(out, "  {style}{sure}{style:#}");
+    }
+}
+
+fn section(out: &mut String, title: &str, sentences: &[String], width: usize) {
+    if sentences.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{BOLD}{title}{BOLD:#}");
+    for sentence in sentences {
+        paragraph(out, "  ", 4, &terminal(sentence).to_string(), width);
+    }
+}
+
+/// Sources in a column, what they said beside it.
+fn evidence(out: &mut String, incident: &Incident, width: usize) {
+    if incident.evidence.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{BOLD}Evidence{BOLD:#}");
+    let names: Vec<String> =
+        incident.evidence.iter().map(|piece| terminal(&piece.source).to_string()).collect();
+    let column = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(20);
+    for (piece, name) in incident.evidence.iter().zip(names) {
+        let first = format!("  {name:column$}  ");
+        let detail = terminal(&piece.detail).to_string();
+        let words: Vec<Cow<'_, str>> = detail.split(' ').map(shorten).collect();
+        paragraph(out, &first, column + 4, &words.join(" "), width);
+    }
+}
+
+/// A long path by its last name, and that by the digits people know a container by. The JSON has all of it.
+fn shorten(word: &str) -> Cow<'_, str> {
+    const LONG: usize = 60;
+    const ID: usize = 64;
+    let Some((_, name)) =
+        word.rsplit_once('/').filter(|(front, _)| front.starts_with('/') && word.len() > LONG)
+    else {
+        return Cow::Borrowed(word);
+    };
+    let digits = |from: usize| {
+        let run = name.get(from..from + ID)?;
+        run.bytes().all(|b| b.is_ascii_hexdigit()).then_some(from)
+    };
+    match digits(name.rfind('-').map_or(0, |dash| dash + 1)) {
+        Some(from) => Cow::Owned(format!(".../{}...{}", &name[..from + 12], &name[from + ID..])),
+        None => Cow::Owned(format!(".../{name}")),
+    }
+}

@@ -1,0 +1,59 @@
+//! `coroner why TARGET`: one incident, the newest that the target names.
+
+use std::io::Write as _;
+
+use clap::ValueEnum;
+
+use crate::client::{Client, CollectorArg};
+use crate::{Error, Exit, output, render};
+
+/// Flags of `coroner why`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    coroner why inc-0123456789abcdef\n  \
+    coroner why f0bf1c2d3e4a\n  \
+    coroner why pid:4121 -o json\n\n\
+    Exit status: 0 found, 1 nothing found, 2 error.")]
+pub(crate) struct Args {
+    /// An incident id, 12 to 64 hex digits that a container id begins with, or `pid:N` (a pid of the host).
+    target: String,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+    #[command(flatten)]
+    collector: CollectorArg,
+}
+
+/// How to print one incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For programs, and people who like it.
+    Yaml,
+}
+
+pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
+    let found = Client::connect(&args.collector.collector).await?.get(&args.target).await?;
+    let Some(found) = found else {
+        output::remark(&format!("no incident is known for `{}`", args.target));
+        return Ok(Exit::Nothing);
+    };
+    let mut out = output::stdout();
+    match args.output {
+        Format::Text => {
+            write!(out, "{}", render::why(&found.incident, output::width()))?;
+            out.flush()?;
+            if found.has_older {
+                output::remark(
+                    "There are older incidents of the same target; `coroner list` shows them.",
+                );
+            }
+        }
+        Format::Json => output::json(&mut out, &found.incident)?,
+        Format::Yaml => output::yaml(&mut out, &found.incident)?,
+    }
+    Ok(Exit::Found)
+}
