@@ -3,12 +3,14 @@
 //! The results come from what was done to the kernel in each case (who was started, who was waited for with which
 //! signal, what the tracepoints saw), never from the parser.
 
+mod compare;
+mod raw;
 mod support;
 
+use compare::differences;
+use raw::events_of_records;
 use serde_json::Value;
-use support::{
-    Fixture, account, differences, events, events_of_chunks, events_of_records, fixtures,
-};
+use support::{Fixture, account, events, events_of_chunks, fixtures};
 
 /// Collects what differs and fails once, so that one run shows all of it.
 #[derive(Default)]

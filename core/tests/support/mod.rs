@@ -1,4 +1,4 @@
-//! What the parser's tests share: the fixtures with their expected results, and a comparison that names what differs.
+//! What the parser's tests share: the fixtures with their expected results, and what the parser makes of a log.
 //!
 //! A fixture is a folder with one log (`kmsg`, `kmsg.xz`, `console.log` or `log`) and an `expected.json`, written by
 //! hand; `tests/fixtures/README.md` says how to read it.
@@ -82,29 +82,6 @@ pub(crate) fn events_of_chunks<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -
     found
 }
 
-/// What the parser gives for raw records, fed one by one as reads of `/dev/kmsg` give them.
-pub(crate) fn events_of_records(log: &[u8]) -> Vec<KernelEvent> {
-    let mut parser = Parser::new(Options::default());
-    let mut found = Vec::new();
-    for record in records(log) {
-        parser.record(&record, &mut |event| found.push(event));
-    }
-    parser.finish(&mut |event| found.push(event));
-    found
-}
-
-/// The records of a saved log: a line that begins with a blank belongs to the record before it.
-pub(crate) fn records(log: &[u8]) -> Vec<Vec<u8>> {
-    let mut records: Vec<Vec<u8>> = Vec::new();
-    for line in log.split_inclusive(|&b| b == b'\n') {
-        match records.last_mut() {
-            Some(record) if line.starts_with(b" ") => record.extend_from_slice(line),
-            _ => records.push(line.to_vec()),
-        }
-    }
-    records
-}
-
 /// The account of these events, as `coroner explain -o json` prints it, and the kinds of the other events, each once.
 pub(crate) fn account(events: Vec<KernelEvent>) -> Value {
     let mut explanation = Explanation::default();
@@ -116,56 +93,4 @@ pub(crate) fn account(events: Vec<KernelEvent>) -> Value {
     let mut account = serde_json::to_value(&explanation).unwrap();
     account["others"] = others.into_iter().collect();
     account
-}
-
-/// Every way in which an account differs from what is expected, one line each.
-pub(crate) fn differences(expected: &Value, actual: &Value) -> Vec<String> {
-    let mut found = Vec::new();
-    for (key, wanted) in expected.as_object().expect("expected.json is an object") {
-        let got = &actual[key];
-        match key.as_str() {
-            "why" => {}
-            "incomplete" => {
-                let reports = got.as_array().into_iter().flatten();
-                let reports: u64 = reports.map(|r| r["count"].as_u64().unwrap_or(1)).sum();
-                if Some(reports) != wanted.as_u64() {
-                    found.push(format!("incomplete: expected {wanted} reports, got {got}"));
-                }
-            }
-            // Left open where it can be argued about.
-            "unverified" if wanted.is_null() => {}
-            "unverified" => {
-                if got.as_array().map(Vec::len) != wanted.as_u64().and_then(|n| n.try_into().ok()) {
-                    found.push(format!("unverified: expected {wanted} lines, got {got}"));
-                }
-            }
-            "others" => {
-                if got != wanted {
-                    found.push(format!("others: expected {wanted}, got {got}"));
-                }
-            }
-            _ => list_differences(key, wanted, got, &mut found),
-        }
-    }
-    found
-}
-
-fn list_differences(key: &str, wanted: &Value, got: &Value, found: &mut Vec<String>) {
-    let (wanted, got) = (wanted.as_array().unwrap(), got.as_array().unwrap());
-    if wanted.len() != got.len() {
-        let brief = |list: &[Value]| -> Vec<String> {
-            list.iter().map(|e| format!("{} {}", e["pid"], e["comm"])).collect()
-        };
-        found.push(format!("{key}: expected {:?}, got {:?}", brief(wanted), brief(got)));
-        return;
-    }
-    for (index, (wanted, got)) in wanted.iter().zip(got).enumerate() {
-        for (field, value) in wanted.as_object().unwrap() {
-            if got.get(field) != Some(value) {
-                let who = format!("{} {}", wanted["pid"], wanted["comm"]);
-                let got = got.get(field).map_or("nothing".to_owned(), Value::to_string);
-                found.push(format!("{key}[{index}] ({who}) {field}: expected {value}, got {got}"));
-            }
-        }
-    }
 }
