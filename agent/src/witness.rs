@@ -150,7 +150,7 @@ impl Witness {
 
     /// Reports the groups of bare kills that are decided.
     pub(crate) fn decide(&mut self) {
-        for (bare, attribution) in self.attributor.decide(Instant::now()) {
+        for (bare, attribution) in self.attributor.decide(&self.hierarchy, Instant::now()) {
             if let Some(attribution) = attribution {
                 self.metrics.attributed.add(1);
                 let later = Later {

@@ -136,6 +136,11 @@ impl Ledger {
         }
     }
 
+    /// Groups that count kills whose line was not seen, or not yet.
+    pub(crate) fn unexplained(&self) -> Vec<String> {
+        self.surplus().map(|(path, _)| path.clone()).collect()
+    }
+
     /// Groups that count kills without a known line.
     fn surplus(&self) -> impl Iterator<Item = (&String, u64)> {
         self.accounts.iter().filter_map(|(path, account)| {

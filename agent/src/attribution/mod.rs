@@ -158,12 +158,20 @@ impl Attributor {
         let recent = self.scanned.is_some_and(|at| now.duration_since(at) < SCAN_EVERY);
         if self.ledger.whose(all) == Answer::Missing && !recent {
             self.scan(hierarchy, now);
+            // Where one kill came from, more may come from.
+            for group in self.ledger.unexplained() {
+                self.activate(&group);
+            }
         }
         true
     }
 
     /// Compares counters and log: gives the kills that are decided, `None` for those that nobody can tell.
-    pub(crate) fn decide(&mut self, now: Instant) -> Vec<(Bare, Option<Attribution>)> {
+    pub(crate) fn decide(
+        &mut self,
+        hierarchy: &Hierarchy,
+        now: Instant,
+    ) -> Vec<(Bare, Option<Attribution>)> {
         let mut decided = Vec::new();
         // The counts were begun anew with these kills in them: only what else is known can tell.
         let broken = std::mem::take(&mut self.broken);
@@ -179,7 +187,7 @@ impl Attributor {
                     if !broken {
                         self.ledger.known(&path);
                     }
-                    decided.push(self.found(pending.bare, path, method));
+                    decided.push(self.found(hierarchy, pending.bare, path, method));
                 }
                 _ => homeless.push(Pending { home: None, ..pending }),
             }
@@ -194,6 +202,7 @@ impl Attributor {
                 for pending in homeless {
                     self.ledger.known(&path);
                     decided.push(self.found(
+                        hierarchy,
                         pending.bare,
                         path.clone(),
                         AttributionMethod::OomKillCounter,
@@ -246,13 +255,17 @@ impl Attributor {
 
     fn found(
         &self,
+        hierarchy: &Hierarchy,
         bare: Bare,
         path: String,
         method: AttributionMethod,
     ) -> (Bare, Option<Attribution>) {
-        let by_limit = bare.scope != Scope::System;
-        let limit_cgroup =
-            if by_limit { self.ledger.limit_of(&path).map(str::to_owned) } else { None };
+        let limit = match bare.scope {
+            Scope::Cgroup => self.ledger.limit_of(&path).or_else(|| only_limit(hierarchy, &path)),
+            Scope::Unknown => self.ledger.limit_of(&path),
+            _ => None,
+        };
+        let limit_cgroup = limit.map(str::to_owned);
         let attribution = Attribution { pid: bare.victim.pid, limit_cgroup, cgroup: path, method };
         (bare, Some(attribution))
     }
@@ -344,6 +357,17 @@ impl Attributor {
         }
         self.scanned = Some(now);
     }
+}
+
+/// The one group, of this and those above it, whose limit can have been hit.
+fn only_limit<'a>(hierarchy: &Hierarchy, path: &'a str) -> Option<&'a str> {
+    let mut only = None;
+    for group in lineage(path) {
+        if hierarchy.group(group).ok()?.can_have_hit_limit()? && only.replace(group).is_some() {
+            return None;
+        }
+    }
+    only
 }
 
 #[cfg(test)]

@@ -48,6 +48,29 @@ impl Group {
         }
     }
 
+    /// Whether this group's limit can have been the one that was hit: it has one, and its use once came close.
+    /// `None` when that cannot be read. What is left of the lineage when those that cannot are taken away is the answer
+    /// where `failcnt` does not count (it stayed 0 on a 6.18 kernel with cgroup v1).
+    pub(crate) fn can_have_hit_limit(&self) -> Option<bool> {
+        /// The largest charge that can fail is one huge page.
+        const CHARGE_MAX: u64 = 2 << 20;
+        let close = |limit: &str, peak: &str| match self.limit(limit)? {
+            Limit::Unlimited => Some(false),
+            Limit::Bytes(limit) => {
+                Some(self.number(peak).is_none_or(|peak| peak.saturating_add(CHARGE_MAX) >= limit))
+            }
+        };
+        match self.version {
+            Version::V1 => {
+                let memory = close("memory.limit_in_bytes", "memory.max_usage_in_bytes")?;
+                let with_swap =
+                    close("memory.memsw.limit_in_bytes", "memory.memsw.max_usage_in_bytes");
+                Some(memory || with_swap.unwrap_or(false))
+            }
+            Version::V2 => close("memory.max", "memory.peak"),
+        }
+    }
+
     /// The counters, as the version has them.
     pub(crate) fn counters(&self) -> Counters {
         match self.version {
@@ -120,6 +143,26 @@ mod tests {
         let read = |path| v2.hierarchy().group(path).unwrap().counters();
         assert_eq!(read("/a"), Counters { kills: Some(1), limit_hits: Some(0), own: true });
         assert_eq!(read("/b"), Counters { kills: Some(9), limit_hits: Some(5), own: false });
+    }
+
+    #[test]
+    fn a_limit_that_was_never_near_was_not_hit() {
+        let tree = Tree::v1();
+        let group = |path, limit, peak| {
+            tree.group(
+                path,
+                &[("memory.limit_in_bytes", limit), ("memory.max_usage_in_bytes", peak)],
+            );
+            tree.hierarchy().group(path).unwrap().can_have_hit_limit()
+        };
+        assert_eq!(group("/hit", "33554432", "33554432"), Some(true));
+        assert_eq!(group("/near", "33554432", "31457280"), Some(true));
+        assert_eq!(group("/far", "33554432", "31457279"), Some(false));
+        assert_eq!(group("/none", "9223372036854771712", "33554432"), Some(false));
+        assert_eq!(group("/garbage", "x", "33554432"), None);
+        let tree = Tree::v2();
+        tree.group("/old", &[("memory.max", "4096")]);
+        assert_eq!(tree.hierarchy().group("/old").unwrap().can_have_hit_limit(), Some(true));
     }
 
     #[test]
