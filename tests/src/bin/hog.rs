@@ -1,0 +1,59 @@
+//! Uses up memory until somebody stops it. The tests move it into a group first, then tell it to begin.
+//!
+//! `hog alloc MIB`: takes MIB mebibytes, then waits. `hog child MIB`: lets a child do it and outlives it.
+//! `hog storm N MIB`: lets N children do it, one after the other, as fast as they die.
+
+use std::io::{Read, stdin};
+use std::process::{Command, ExitCode};
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let number = |index: usize| args.get(index).and_then(|a| a.parse::<usize>().ok()).unwrap_or(0);
+    let Some(mode) = args.first() else { return ExitCode::from(2) };
+    if mode != "now" {
+        wait_for_byte();
+    }
+    match mode.as_str() {
+        "alloc" => {
+            let held = take(number(1));
+            wait_for_end();
+            ExitCode::from(u8::from(held.is_empty()))
+        }
+        "now" => ExitCode::from(u8::from(take(number(1)).is_empty())),
+        "child" => {
+            let ended = run_child(number(1));
+            wait_for_end();
+            ended
+        }
+        "storm" => {
+            for _ in 0..number(1) {
+                run_child(number(2));
+            }
+            ExitCode::SUCCESS
+        }
+        _ => ExitCode::from(2),
+    }
+}
+
+fn take(mebibytes: usize) -> Vec<Vec<u8>> {
+    // Written to, or the kernel would not give it.
+    (0..mebibytes).map(|_| vec![1; 1 << 20]).collect()
+}
+
+fn run_child(mebibytes: usize) -> ExitCode {
+    let Ok(program) = std::env::current_exe() else { return ExitCode::from(3) };
+    match Command::new(program).args(["now", &mebibytes.to_string()]).status() {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::from(3),
+    }
+}
+
+fn wait_for_byte() {
+    let mut byte = [0];
+    while !matches!(stdin().read(&mut byte), Ok(0) | Err(_)) && byte != [b'\n'] {}
+}
+
+fn wait_for_end() {
+    let mut rest = Vec::new();
+    let _ = stdin().read_to_end(&mut rest);
+}

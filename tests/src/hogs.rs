@@ -1,0 +1,66 @@
+//! Processes that use up memory in a group (`src/bin/hog.rs`), and what became of them.
+
+use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use crate::groups::{Kubepods, Level};
+use crate::programs;
+
+/// A running hog. It is killed when dropped.
+pub struct Hog(Child);
+
+impl Hog {
+    /// Starts `hog ARGS`, moves it into the group, and lets it begin.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started or moved.
+    #[must_use]
+    pub fn start(groups: &Kubepods, level: Level, args: &[&str]) -> Self {
+        let mut child = Command::new(programs::path("hog"))
+            .args(args)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("the hog starts");
+        groups.add(level, child.id());
+        child.stdin.as_mut().expect("piped").write_all(b"go\n").expect("the hog waits for this");
+        Self(child)
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be waited for.
+    pub fn wait(&mut self) -> ExitStatus {
+        // Its standard input stays open, or it would end by itself.
+        let stdin = self.0.stdin.take();
+        let status = self.0.wait().expect("the hog is our child");
+        drop(stdin);
+        status
+    }
+
+    /// Waits for its end and asserts that it was SIGKILL.
+    ///
+    /// # Panics
+    ///
+    /// When it ended otherwise.
+    pub fn wait_killed(&mut self) {
+        let status = self.wait();
+        assert_eq!(status.signal(), Some(9), "the hog ended with {status}");
+    }
+}
+
+impl Drop for Hog {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,69 @@
+//! What the machine must allow for a real kill: root, a memory controller, the kernel log.
+//!
+//! Without them a test cannot show anything. It then says so, unless `CI` is set: there a skipped test is a failure.
+
+use std::fs::OpenOptions;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cgroups_rs::fs::{Cgroup, hierarchies};
+
+/// The kernel prints at most ten report headers in this time, over the whole machine.
+const HEADER_WINDOW: Duration = Duration::from_secs(6);
+
+/// Real kills share the kernel's rate limit and log, so they come one test at a time.
+pub struct Kernel {
+    _turn: MutexGuard<'static, ()>,
+    storm: bool,
+}
+
+static TURN: Mutex<()> = Mutex::new(());
+
+impl Kernel {
+    /// The kernel for this test alone, or `None` (after saying why) where it is out of reach.
+    ///
+    /// # Panics
+    ///
+    /// In continuous integration, where it must be in reach.
+    #[must_use]
+    pub fn take(test: &str) -> Option<Self> {
+        if let Err(missing) = check() {
+            assert!(std::env::var_os("CI").is_none(), "{test} cannot run: {missing}");
+            eprintln!("SKIPPED {test}: {missing}");
+            return None;
+        }
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Self { _turn: turn, storm: false })
+    }
+
+    /// Says that this test uses up the kernel's headers: the next one waits until they are printed again.
+    pub fn expect_storm(&mut self) {
+        self.storm = true;
+    }
+}
+
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        if self.storm {
+            std::thread::sleep(HEADER_WINDOW);
+        }
+    }
+}
+
+fn check() -> Result<(), String> {
+    if !rustix::process::geteuid().is_root() {
+        return Err("it needs root to make control groups".to_owned());
+    }
+    OpenOptions::new()
+        .read(true)
+        .open("/dev/kmsg")
+        .map_err(|e| format!("it needs /dev/kmsg: {e}"))?;
+    let name = format!("coroner-probe-{}", std::process::id());
+    let group = Cgroup::new_with_specified_controllers(
+        hierarchies::auto(),
+        &name,
+        Some(vec!["memory".to_owned()]),
+    )
+    .map_err(|e| format!("it needs a memory controller that it may use: {e}"))?;
+    group.delete().map_err(|e| format!("it cannot remove a control group: {e}"))
+}

@@ -1,0 +1,198 @@
+//! The project's own programs as processes: collector, agent, command line.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// How long a program may take until it answers. Generous: this bounds a hang, it measures nothing.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Where a program of the workspace was built, building it if the test run did not.
+///
+/// # Panics
+///
+/// When it cannot be built.
+#[must_use]
+pub fn path(name: &str) -> PathBuf {
+    static BUILT: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    // Tests stand in DIR/deps, programs in DIR.
+    let exe = std::env::current_exe().expect("a test knows itself");
+    let dir = exe.parent().and_then(Path::parent).expect("tests stand in deps").to_owned();
+    let mut built = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if !built.iter().any(|b| b == name) {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command
+            .args(["build", "--quiet", "--workspace", "--bin", name])
+            .current_dir(env!("CARGO_MANIFEST_DIR"));
+        command.env(
+            "CARGO_TARGET_DIR",
+            dir.parent().expect("a profile stands in the target directory"),
+        );
+        if dir.ends_with("release") {
+            command.arg("--release");
+        }
+        assert!(command.status().expect("cargo runs").success(), "cannot build {name}");
+        built.push(name.to_owned());
+    }
+    dir.join(name)
+}
+
+/// A port that nobody listens on at the moment.
+///
+/// # Panics
+///
+/// When there is none.
+#[must_use]
+pub fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).and_then(|l| l.local_addr()).expect("a free port").port()
+}
+
+/// A process that is killed when dropped.
+pub struct Process(Child);
+
+impl Process {
+    /// Starts a program of the workspace.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start(name: &str, args: &[String]) -> Self {
+        let child = Command::new(path(name)).args(args).stdin(Stdio::null()).spawn();
+        Self(child.unwrap_or_else(|e| panic!("cannot start {name}: {e}")))
+    }
+
+    /// Ends it as a crash would.
+    ///
+    /// # Panics
+    ///
+    /// When it was gone already.
+    pub fn kill_9(mut self) {
+        assert!(
+            self.0.try_wait().expect("our child").is_none(),
+            "it had ended before it was killed"
+        );
+        self.0.kill().expect("it can be killed");
+        self.0.wait().expect("it is our child");
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A collector and an agent with directories of their own.
+pub struct Stack {
+    dir: TempDir,
+    grpc: u16,
+    http: u16,
+    collector: Option<Process>,
+    agent: Option<Process>,
+}
+
+impl Stack {
+    /// Starts both and waits until the collector answers.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    #[must_use]
+    pub fn start() -> Self {
+        let mut stack = Self::without_programs();
+        stack.start_collector();
+        stack.start_agent();
+        stack
+    }
+
+    /// The directories and ports alone.
+    ///
+    /// # Panics
+    ///
+    /// When there is no temporary directory.
+    #[must_use]
+    pub fn without_programs() -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        Self { dir, grpc: free_port(), http: free_port(), collector: None, agent: None }
+    }
+
+    /// The collector's address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.grpc)
+    }
+
+    /// The collector's directory.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.path().join("collector")
+    }
+
+    /// Starts the collector and waits until its port is open.
+    ///
+    /// # Panics
+    ///
+    /// When it does not open it.
+    pub fn start_collector(&mut self) {
+        let args = [
+            "--grpc-addr".to_owned(),
+            format!("127.0.0.1:{}", self.grpc),
+            "--http-addr".to_owned(),
+            format!("127.0.0.1:{}", self.http),
+            "--data-dir".to_owned(),
+            self.data_dir().display().to_string(),
+        ];
+        self.collector = Some(Process::start("coroner-collector", &args));
+        let start = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", self.grpc)).is_err() {
+            assert!(start.elapsed() < PATIENCE, "the collector did not open its port");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Starts the agent. It reads the kernel log from its oldest record, so nothing needs to be waited for.
+    pub fn start_agent(&mut self) {
+        let args = [
+            "--collector".to_owned(),
+            self.url(),
+            "--state-dir".to_owned(),
+            self.dir.path().join("agent").display().to_string(),
+            "--http-addr".to_owned(),
+            "127.0.0.1:0".to_owned(),
+            "--node-name".to_owned(),
+            "node-e2e".to_owned(),
+        ];
+        self.agent = Some(Process::start("coroner-agent", &args));
+    }
+
+    /// Kills the agent as a crash would.
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    pub fn kill_9_agent(&mut self) {
+        self.agent.take().expect("the agent runs").kill_9();
+    }
+
+    /// Kills the collector as a crash would.
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    pub fn kill_9_collector(&mut self) {
+        self.collector.take().expect("the collector runs").kill_9();
+    }
+}
