@@ -4,19 +4,33 @@
 //! terminal nothing is cut, so that other programs find whole values.
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use coroner_core::escape::terminal;
 use coroner_core::incident::Incident;
 
 use super::{process, size, time, whose};
 
-/// The columns people need: when, whose, why, how sure, where, and the id for `coroner why`.
+/// Below this many columns a terminal has no room for where and how sure.
+const ROOMY: usize = 130;
+
+/// What people need: when, whose, why, and the id for `coroner why`; where there is room, also where and how sure.
 #[must_use]
 pub fn narrow(incidents: &[Incident], width: Option<usize>) -> String {
+    let roomy = width.is_none_or(|width| width >= ROOMY);
+    let row = |cells: [String; 7]| {
+        let [time, node, cause, confidence, whose, process, id] = cells;
+        if roomy {
+            vec![time, node, cause, confidence, whose, process, id]
+        } else {
+            vec![time, cause, whose, process, id]
+        }
+    };
     let mut table = table(width);
-    table.set_header(vec!["TIME", "NODE", "CAUSE", "CONFIDENCE", "WHOSE", "PROCESS", "ID"]);
+    table.set_header(row(
+        ["TIME", "NODE", "CAUSE", "CONFIDENCE", "WHOSE", "PROCESS", "ID"].map(str::to_owned)
+    ));
     for incident in incidents {
-        table.add_row(vec![
+        table.add_row(row([
             time(incident.time),
             terminal(&incident.node).to_string(),
             incident.cause.to_string(),
@@ -24,7 +38,13 @@ pub fn narrow(incidents: &[Incident], width: Option<usize>) -> String {
             short_whose(incident),
             process(incident).unwrap_or_else(|| "-".to_owned()),
             terminal(&incident.id.0).to_string(),
-        ]);
+        ]));
+    }
+    // A time or an id in two pieces is none.
+    for whole in [0, table.column_count().saturating_sub(1)] {
+        if let Some(column) = table.column_mut(whole) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
     }
     text(&table)
 }

@@ -1,1 +1,193 @@
-//! What a person sees.
+//! What a person sees: snapshots, and names that try to steer the terminal.
+
+use coroner_core::finding::{Finding, FindingBody, FindingId, Source};
+use coroner_core::incident::{
+    Cause, Confidence, ContainerRef, Evidence, Incident, IncidentId, KernelFacts, PodRef,
+    Termination, TriggerFacts, VictimFacts,
+};
+use coroner_core::kernel::{KernelEvent, OomReport, Position, Scope, Victim};
+use coroner_core::verdict::{Case, judge};
+
+use super::*;
+
+/// The incident of the design's first page.
+fn incident() -> Incident {
+    Incident {
+        id: IncidentId("inc-0011223344556677".to_owned()),
+        time: "2026-01-02T12:00:03.412Z".parse().unwrap(),
+        node: "node-2".to_owned(),
+        cause: Cause::SystemOutOfMemory,
+        outcome: None,
+        confidence: Confidence::Confirmed,
+        summary: "pid 4121 (java) was killed to free memory for the whole node".to_owned(),
+        explanation: vec![
+            "The kernel killed pid 4121 (java) at 12:00:03.412Z; it held 410 MiB of anonymous memory.".to_owned(),
+            "Largest: pid 7 (dockerd) 1.9 GiB, pid 9 (journald) 400 MiB.".to_owned(),
+        ],
+        remedies: vec!["Find out why dockerd grew: it held 1.9 GiB.".to_owned()],
+        pod: Some(PodRef {
+            namespace: Some("prod".to_owned()),
+            name: Some("web-1".to_owned()),
+            uid: Some("11111111-2222-3333-4444-555555555555".to_owned()),
+        }),
+        container: Some(ContainerRef { name: Some("app".to_owned()), id: Some("f0bf".repeat(16)) }),
+        termination: Some(Termination { exit_code: Some(137), ..Termination::default() }),
+        kernel: Some(KernelFacts {
+            scope: Scope::System,
+            limit_bytes: Some(512 << 20),
+            trigger: Some(TriggerFacts { comm: "java".to_owned(), ..TriggerFacts::default() }),
+            victims: vec![VictimFacts { pid: 4121, comm: "java".to_owned(), anon_rss_kb: Some(419_840) }],
+            ..KernelFacts::default()
+        }),
+        evidence: vec![
+            Evidence {
+                source: "kernel log".to_owned(),
+                detail: "seq 81231-81302  Out of memory: Killed process 4121 (java) total-vm:1000000kB".to_owned(),
+                time: None,
+            },
+            Evidence {
+                source: "cgroup".to_owned(),
+                detail: format!(
+                    "/kubepods.slice/kubepods-pod11111111_2222_3333_4444_555555555555.slice/cri-containerd-{}.scope  at \
+                     the kill: oom_kill 1, oom 0",
+                    "f0bf".repeat(16)
+                ),
+                time: None,
+            },
+        ],
+        gaps: vec!["The kernel log lost 3 records.".to_owned()],
+    }
+}
+
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+#[test]
+fn one_incident_on_one_screen() {
+    insta::assert_snapshot!(plain(&why(&incident(), 80)), @r"
+web-1/app (prod)   exit 137   2026-01-02T12:00:03Z   node-2
+  inc-0011223344556677
+SYSTEM OUT OF MEMORY: the node ran out, not the container              confirmed
+  The kernel killed pid 4121 (java) at 12:00:03.412Z; it held 410 MiB of
+    anonymous memory.
+  Largest: pid 7 (dockerd) 1.9 GiB, pid 9 (journald) 400 MiB.
+What to do
+  Find out why dockerd grew: it held 1.9 GiB.
+Evidence
+  kernel log  seq 81231-81302 Out of memory: Killed process 4121 (java)
+              total-vm:1000000kB
+  cgroup      .../cri-containerd-f0bff0bff0bf... at the kill: oom_kill 1, oom 0
+What is missing
+  The kernel log lost 3 records.
+");
+}
+
+#[test]
+fn narrow_terminals_break_lines_and_keep_words() {
+    insta::assert_snapshot!(plain(&why(&incident(), 40)), @r"
+web-1/app (prod)   exit 137
+  2026-01-02T12:00:03Z   node-2
+  inc-0011223344556677
+SYSTEM OUT OF MEMORY: the node ran out, not the container
+  confirmed
+  The kernel killed pid 4121 (java) at
+    12:00:03.412Z; it held 410 MiB of
+    anonymous memory.
+  Largest: pid 7 (dockerd) 1.9 GiB, pid
+    9 (journald) 400 MiB.
+What to do
+  Find out why dockerd grew: it held 1.9
+    GiB.
+Evidence
+  kernel log  seq 81231-81302 Out of
+              memory: Killed process
+              4121 (java)
+              total-vm:1000000kB
+  cgroup      .../cri-containerd-f0bff0bff0bf...
+              at the kill: oom_kill 1,
+              oom 0
+What is missing
+  The kernel log lost 3 records.
+");
+}
+
+#[test]
+fn many_incidents_one_in_a_row() {
+    let mut bare = incident();
+    (bare.pod, bare.container, bare.cause, bare.confidence) =
+        (None, None, Cause::Unknown, Confidence::Unknown);
+    let mut ids = incident();
+    ids.pod = Some(PodRef {
+        uid: Some("11111111-2222-3333-4444-555555555555".to_owned()),
+        ..PodRef::default()
+    });
+    ids.container = Some(ContainerRef { id: Some("f0bf".repeat(16)), name: None });
+    let all = [incident(), ids, bare];
+    insta::assert_snapshot!(narrow(&all, None), @r"
+TIME                  NODE    CAUSE              CONFIDENCE  WHOSE                  PROCESS          ID
+2026-01-02T12:00:03Z  node-2  SystemOutOfMemory  Confirmed   web-1/app              pid 4121 (java)  inc-0011223344556677
+2026-01-02T12:00:03Z  node-2  SystemOutOfMemory  Confirmed   11111111/f0bff0bff0bf  pid 4121 (java)  inc-0011223344556677
+2026-01-02T12:00:03Z  node-2  Unknown            Unknown     -                      pid 4121 (java)  inc-0011223344556677
+");
+    insta::assert_snapshot!(narrow(&all, Some(90)), @r"
+TIME                  CAUSE             WHOSE             PROCESS   ID
+2026-01-02T12:00:03Z  SystemOutOfMemor  web-1/app         pid 4121  inc-0011223344556677
+                      y                                   (java)
+2026-01-02T12:00:03Z  SystemOutOfMemor  11111111/f0bff0b  pid 4121  inc-0011223344556677
+                      y                 ff0bf             (java)
+2026-01-02T12:00:03Z  Unknown           -                 pid 4121  inc-0011223344556677
+                                                          (java)
+");
+    insta::assert_snapshot!(wide(&all), @r"
+TIME                  NODE    CAUSE              CONFIDENCE  OUTCOME  WHOSE                                                               PROCESS          USAGE  LIMIT    LIMIT OF  ID
+2026-01-02T12:00:03Z  node-2  SystemOutOfMemory  Confirmed   -        web-1/app (prod)                                                    pid 4121 (java)  -      512 MiB  -         inc-0011223344556677
+2026-01-02T12:00:03Z  node-2  SystemOutOfMemory  Confirmed   -        container f0bff0bff0bf of pod 11111111-2222-3333-4444-555555555555  pid 4121 (java)  -      512 MiB  -         inc-0011223344556677
+2026-01-02T12:00:03Z  node-2  Unknown            Unknown     -        pid 4121 (java)                                                     pid 4121 (java)  -      512 MiB  -         inc-0011223344556677
+");
+    insta::assert_snapshot!(plain(&line(&all[0])), @r"
+2026-01-02T12:00:03Z  node-2  SystemOutOfMemory  confirmed  pid 4121 (java) was killed to free memory for the whole node  inc-0011223344556677
+");
+}
+
+/// Names come from processes: none of them moves the cursor, breaks a line or turns the writing round.
+#[test]
+fn hostile_names_are_escaped_everywhere() {
+    let evil = "a\x1b[2J\n\u{202e}x";
+    let report = OomReport {
+        position: Position { seq: Some(1), ..Position::default() },
+        scope: Scope::Cgroup,
+        limit_cgroup: Some(format!("/x/{evil}")),
+        victims: vec![Victim {
+            pid: 9,
+            comm: evil.to_owned(),
+            cgroup: Some(format!("/x/{evil}")),
+            ..Victim::default()
+        }],
+        excerpt: vec![format!("Killed process 9 ({evil})")],
+        ..OomReport::default()
+    };
+    let finding = Finding {
+        id: FindingId::kernel("boot", 1, 0),
+        node: evil.to_owned(),
+        boot_id: "boot".to_owned(),
+        time: incident().time,
+        time_uncertainty_us: None,
+        source: Source::KernelLog,
+        body: FindingBody::Kernel(Box::new(KernelEvent::Oom(Box::new(report)))),
+    };
+    let mut incident = judge(&Case { findings: vec![finding], ..Case::default() }).unwrap();
+    assert!(incident.summary.contains(evil), "data stays as it was found");
+    incident.pod =
+        Some(PodRef { name: Some(evil.to_owned()), namespace: Some(evil.to_owned()), uid: None });
+    incident.container = Some(ContainerRef { name: Some(evil.to_owned()), id: None });
+    let all = [incident];
+    let cut = narrow(&all, Some(60));
+    assert!(!cut.contains("\x1b") && !cut.contains('\u{202e}'), "{cut:?}");
+    for text in [why(&all[0], 80), line(&all[0]), narrow(&all, None), wide(&all)] {
+        assert!(!text.contains("\x1b[2J") && !text.contains('\u{202e}'), "{text:?}");
+        assert!(text.contains("\\x1b[2J"), "{text:?}");
+    }
+    assert_eq!(line(&all[0]).lines().count(), 1);
+    assert_eq!(wide(&all).lines().count(), 2);
+}

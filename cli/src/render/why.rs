@@ -11,13 +11,12 @@ use super::wrap::paragraph;
 use super::{confidence_style, time, whose};
 
 const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
 
 /// The incident as text, lines broken at `width` columns, with a newline at the end.
 #[must_use]
 pub fn why(incident: &Incident, width: usize) -> String {
     let mut out = String::new();
-    header(&mut out, incident);
+    header(&mut out, incident, width);
     headline(&mut out, incident, width);
     for sentence in &incident.explanation {
         paragraph(&mut out, "  ", 4, &terminal(sentence).to_string(), width);
@@ -28,15 +27,30 @@ pub fn why(incident: &Incident, width: usize) -> String {
     out
 }
 
-/// `web-1/app (prod)   exit 137   2026-01-02T12:00:03Z   node-2   inc-...`
-fn header(out: &mut String, incident: &Incident) {
+/// `web-1/app (prod)   exit 137   2026-01-02T12:00:03Z   node-2   inc-...`, on a second line what does not fit.
+fn header(out: &mut String, incident: &Incident, width: usize) {
     let mut parts: Vec<String> = whose(incident).into_iter().collect();
     if let Some(code) = incident.termination.as_ref().and_then(|end| end.exit_code) {
         parts.push(format!("exit {code}"));
     }
     parts.push(time(incident.time));
     parts.push(terminal(&incident.node).to_string());
-    let _ = writeln!(out, "{}   {DIM}{}{DIM:#}", parts.join("   "), terminal(&incident.id.0));
+    parts.push(terminal(&incident.id.0).to_string());
+    let mut used = 0;
+    for part in parts {
+        let length = part.chars().count();
+        if used == 0 {
+            used = length;
+        } else if used + 3 + length > width {
+            out.push_str("\n  ");
+            used = 2 + length;
+        } else {
+            out.push_str("   ");
+            used += 3 + length;
+        }
+        out.push_str(&part);
+    }
+    out.push('\n');
 }
 
 /// The cause in capitals, what it means, and at the right edge how sure.
@@ -95,7 +109,7 @@ fn shorten(word: &str) -> Cow<'_, str> {
         run.bytes().all(|b| b.is_ascii_hexdigit()).then_some(from)
     };
     match digits(name.rfind('-').map_or(0, |dash| dash + 1)) {
-        Some(from) => Cow::Owned(format!(".../{}...{}", &name[..from + 12], &name[from + ID..])),
+        Some(from) => Cow::Owned(format!(".../{}...", &name[..from + 12])),
         None => Cow::Owned(format!(".../{name}")),
     }
 }
