@@ -1,7 +1,9 @@
 //! `coroner-collector`: reads its flags, starts the collector, and ends it on SIGTERM or SIGINT.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -59,8 +61,22 @@ enum LogFormat {
     Json,
 }
 
-fn main() -> anyhow::Result<()> {
-    let flags = Flags::parse();
+fn main() -> ExitCode {
+    match run(Flags::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            // Before the log is set up, or when it is turned off, there is still standard error.
+            if tracing::enabled!(tracing::Level::ERROR) {
+                tracing::error!("{e:#}");
+            } else {
+                let _ = writeln!(std::io::stderr(), "coroner-collector: {e:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(flags: Flags) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&flags.log)
         .with_context(|| format!("--log `{}` is no filter", flags.log))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);

@@ -42,6 +42,22 @@ pub(crate) async fn newest(readers: &Readers, size: u32) -> Result<Page, StoreEr
     read::list(readers, Filter::default(), None, size).await
 }
 
+/// Every shape of list there is: SQL and its values.
+#[cfg(test)]
+pub(crate) fn every_list() -> Vec<(String, Vec<rusqlite::types::Value>)> {
+    let mut lists = Vec::new();
+    for bits in 0..16u8 {
+        let filter = Filter {
+            node: (bits & 1 > 0).then(|| "node".to_owned()),
+            cause: (bits & 2 > 0).then_some(coroner_core::incident::Cause::Unknown),
+            since_us: (bits & 4 > 0).then_some(1),
+        };
+        lists
+            .push(filter.select((bits & 8 > 0).then_some(page::Place { time_us: 2, seq: 3 }), 100));
+    }
+    lists
+}
+
 /// An error of the store, for a client.
 fn failed(error: &StoreError) -> Status {
     match error {

@@ -63,7 +63,7 @@ impl Agent {
         agent.say(report_request::Message::Hello(hello(node))).await;
         match agent.hear().await.unwrap() {
             Some(report_response::Message::Welcome(welcome)) => {
-                assert_eq!(welcome.protocol_version, 1)
+                assert_eq!(welcome.protocol_version, 1);
             }
             other => panic!("no welcome: {other:?}"),
         }

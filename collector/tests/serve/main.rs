@@ -10,5 +10,6 @@
 mod agent;
 mod facts;
 mod ingest;
+mod process;
 mod query;
 mod web;
