@@ -1,7 +1,6 @@
 //! The real binary against a real collector: what it prints, what it exits with, what it leaves behind.
 
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -254,50 +253,6 @@ fn standalone_starts_answers_and_ends_within_a_second() {
     signal(child.id(), "TERM");
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(asked.elapsed() < Duration::from_secs(1), "{:?}", asked.elapsed());
-}
-
-#[test]
-fn the_demo_shows_an_answer_and_leaves_nothing() {
-    let temp = tempfile::tempdir().unwrap();
-    let demo = coroner(&["demo"]).env("TMPDIR", temp.path()).output().unwrap();
-    assert_eq!(demo.status.code(), Some(0), "{}", err(&demo));
-    let said = out(&demo);
-    assert!(said.contains("CONTAINER MEMORY LIMIT"), "{said}");
-    // Real where it can be, else a recording; in both cases it says which.
-    assert!(said.contains("This was real") != said.contains("This was a recording"), "{said}");
-    if said.contains("This was real") {
-        assert!(said.contains("(coroner-hog)") && said.contains("32 MiB"), "{said}");
-        assert!(
-            said.contains("Nobody is left in the container") || said.contains("group is gone"),
-            "{said}"
-        );
-    }
-    assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 0);
-}
-
-#[test]
-fn an_interrupted_demo_leaves_nothing() {
-    for wait in [0, 60, 120, 200] {
-        let temp = tempfile::tempdir().unwrap();
-        let mut demo = coroner(&["demo"])
-            .env("TMPDIR", temp.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        std::thread::sleep(Duration::from_millis(30 + wait));
-        signal(demo.id(), "INT");
-        demo.wait().unwrap();
-        assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 0, "after {wait} ms");
-    }
-    // Other tests' demos may be under way: theirs go too.
-    let deadline = Instant::now() + Duration::from_secs(5);
-    let left = ["/sys/fs/cgroup", "/sys/fs/cgroup/memory"]
-        .map(|root| Path::new(root).join("coroner-demo-kubepods.slice"));
-    while left.iter().any(|path| path.exists()) {
-        assert!(Instant::now() < deadline, "a group is left behind");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 fn signal(pid: u32, name: &str) {

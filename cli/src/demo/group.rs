@@ -4,11 +4,13 @@
 //! the answer shows what it shows for a real pod. On version 2 the memory controller must be free to be handed down,
 //! which it is not inside most containers; on version 1 the memory hierarchy must be mounted. What is missing is said.
 
+use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use cgroups_rs::CgroupPid;
+use cgroups_rs::fs::Controller as _;
 use cgroups_rs::fs::cgroup::Cgroup;
 use cgroups_rs::fs::hierarchies;
 use cgroups_rs::fs::memory::MemController;
@@ -26,6 +28,9 @@ const LEFT_BEHIND: Duration = Duration::from_secs(60);
 
 /// How long a group may stay busy after its last process was reaped.
 const BUSY: Duration = Duration::from_secs(1);
+
+/// How often the making is tried again.
+const RETRIES: usize = 3;
 
 /// The group; removed when dropped.
 pub(super) struct Group {
@@ -50,10 +55,16 @@ impl Group {
             .join(format!("cri-containerd-{container_id}.scope"));
         // Removed again also when only a part of it can be made.
         let group = Self { path, container_id };
-        let cgroup = group.open();
-        cgroup
-            .create()
-            .map_err(|error| format!("a control group cannot be made ({})", why(&error)))?;
+        let cgroup = open(&group.path);
+        // Another demo that ends may take an empty parent away between two steps of the making.
+        let mut made = cgroup.create();
+        for _ in 0..RETRIES {
+            if made.is_ok() {
+                break;
+            }
+            made = cgroup.create();
+        }
+        made.map_err(|error| format!("a control group cannot be made ({})", why(&error)))?;
         let memory: &MemController = cgroup
             .controller_of()
             .ok_or_else(|| "the memory controller is not there".to_owned())?;
@@ -66,20 +77,23 @@ impl Group {
         Ok(group)
     }
 
-    fn open(&self) -> Cgroup {
-        open(&self.path)
-    }
-
-    /// Removes the group and its parents, as far as they are the demo's and empty.
+    /// Removes the group and its parents, as far as they are the demo's and empty. Plain `rmdir`: the crate's own
+    /// removal takes everything below a group with it, on version 1.
     fn remove(&self) {
+        let Some(directory) = directory(&self.path) else { return };
         let deadline = SystemTime::now() + BUSY;
-        while self.open().exists() && self.open().delete().is_err() && SystemTime::now() < deadline
+        while directory.exists()
+            && fs::remove_dir(&directory).is_err()
+            && SystemTime::now() < deadline
         {
             std::thread::sleep(Duration::from_millis(2));
         }
-        for parent in self.path.ancestors().skip(1).filter(|parent| parent.starts_with(ROOT)) {
+        let mut above = directory.parent();
+        for _ in self.path.ancestors().skip(1).filter(|parent| parent.starts_with(ROOT)) {
+            let Some(parent) = above else { return };
             // Another demo may be in it.
-            let _ = open(parent).delete();
+            let _ = fs::remove_dir(parent);
+            above = parent.parent();
         }
     }
 
@@ -118,34 +132,33 @@ fn has_controller() -> bool {
 /// Removes what demos left that could not clean up. Groups with processes cannot be removed, and younger ones may be
 /// another demo's that has not put its process in yet.
 fn remove_left_behind() {
-    let root = open(Path::new(ROOT));
-    let Some(memory) = root.controller_of::<MemController>() else { return };
-    let Some(directory) = directory(memory) else { return };
-    for pod in children(&directory) {
+    let Some(root) = directory(Path::new(ROOT)) else { return };
+    for pod in children(&root) {
         for container in children(&pod) {
-            let _ = std::fs::remove_dir(container);
+            let _ = fs::remove_dir(container);
         }
-        let _ = std::fs::remove_dir(pod);
+        let _ = fs::remove_dir(pod);
     }
-    let _ = std::fs::remove_dir(directory);
+    let _ = fs::remove_dir(root);
 }
 
-fn directory(memory: &MemController) -> Option<PathBuf> {
-    use cgroups_rs::fs::Controller as _;
-    let path = PathBuf::from(memory.path());
-    path.ends_with(ROOT).then_some(path)
+/// Where a group's files are, whether or not it exists; `None` without a memory controller.
+fn directory(path: &Path) -> Option<PathBuf> {
+    let cgroup = open(path);
+    let memory: &MemController = cgroup.controller_of()?;
+    let directory = PathBuf::from(memory.path());
+    // Nothing is removed that does not lie where it was asked for.
+    directory.ends_with(path).then_some(directory)
 }
 
 /// Groups directly below, old enough to have been left behind.
 fn children(directory: &Path) -> Vec<PathBuf> {
     let old = |path: &PathBuf| {
-        let age = std::fs::metadata(path)
-            .and_then(|meta| meta.modified())
-            .ok()
-            .and_then(|t| t.elapsed().ok());
+        let age =
+            fs::metadata(path).and_then(|meta| meta.modified()).ok().and_then(|t| t.elapsed().ok());
         path.is_dir() && age.is_some_and(|age| age >= LEFT_BEHIND)
     };
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     entries.map(|entry| entry.path()).filter(old).collect()
 }
 
