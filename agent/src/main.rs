@@ -7,7 +7,9 @@ use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use coroner_agent::{Agent, Config, KernelLogSource, StartPosition};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Watches this node's kernel log for kills, adds what their cgroups still say, and reports it to a collector.
 ///
@@ -118,14 +120,19 @@ fn config(args: Args) -> anyhow::Result<Config> {
 }
 
 fn log_to_stderr(format: LogFormat) -> anyhow::Result<()> {
-    let filter =
-        EnvFilter::builder().with_default_directive(tracing::Level::INFO.into()).from_env()?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match format {
-        LogFormat::Text => {
-            log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init()
+    // Not `EnvFilter`: its regular expressions weigh more than the rest of the logging, and nobody needs them here.
+    let filter = match std::env::var("RUST_LOG") {
+        Ok(text) => text.parse::<Targets>().with_context(|| format!("RUST_LOG is `{text}`"))?,
+        Err(_) => Targets::new().with_default(LevelFilter::INFO),
+    };
+    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let (text, json) = match format {
+        LogFormat::Text => (Some(log.with_ansi(terminal)), None),
+        LogFormat::Json => {
+            (None, Some(tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr)))
         }
-        LogFormat::Json => log.json().init(),
-    }
+    };
+    tracing_subscriber::registry().with(filter).with(text).with(json).init();
     Ok(())
 }

@@ -1,6 +1,14 @@
 //! The real kernel: real groups, real kills, the real log. Needs root, /dev/kmsg and a memory controller; makes groups
 //! of 32 MiB and removes them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
 mod collector;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,13 @@
 //! The stream between a whole agent, fed with a recorded log, and a collector that may misbehave.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
 mod collector;
 
 use std::time::{Duration, Instant};

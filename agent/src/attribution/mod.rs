@@ -11,33 +11,19 @@
 
 mod ledger;
 mod seen;
+mod storm;
 
-use std::collections::{BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use coroner_core::finding::{Attribution, AttributionMethod, FindingId};
 use coroner_core::kernel::{Scope, Victim};
 
-use crate::cgroup::{Hierarchy, lineage, pids};
+use crate::cgroup::{Hierarchy, lineage};
 use crate::position::Mark;
 use crate::process::Processes;
 use ledger::{Answer, GROUPS_MAX, Ledger};
-use seen::Seen;
-
-/// So many kills within [`BURST`] are a storm: the kernel stops printing headers after ten in five seconds.
-const STORM: usize = 3;
-const BURST: Duration = Duration::from_secs(5);
-
-/// A storm is over when no kill came for so long.
-const QUIET: Duration = Duration::from_secs(2);
-
-/// How often the processes of groups with kills are read in a storm, for up to eight groups; a hog needs some
-/// milliseconds to fill even a small group. With more groups it is less often, so that the share of time stays.
-const LOOK: Duration = Duration::from_millis(2);
-
-/// Groups whose processes are read in a storm.
-const ACTIVE_MAX: usize = 32;
+use storm::{LOOK, Storm};
 
 /// How long kills wait for lines or counters that are still to come.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -76,14 +62,9 @@ pub(crate) struct Attributor {
     /// Process ids we read are those the kernel prints.
     host_pids: bool,
     ledger: Ledger,
-    seen: Seen,
+    storm: Storm,
     pending: Vec<Pending>,
-    /// Groups that had kills lately.
-    active: VecDeque<Arc<str>>,
-    /// When the last few kills were seen.
-    kills: VecDeque<Instant>,
     scanned: Option<Instant>,
-    look_at: Option<Instant>,
     /// Records were lost: counters and log no longer fit.
     broken: bool,
 }
@@ -94,12 +75,9 @@ impl Attributor {
             processes,
             host_pids,
             ledger: Ledger::default(),
-            seen: Seen::default(),
+            storm: Storm::default(),
             pending: Vec::new(),
-            active: VecDeque::new(),
-            kills: VecDeque::new(),
             scanned: None,
-            look_at: None,
             broken: false,
         }
     }
@@ -114,19 +92,19 @@ impl Attributor {
 
     /// A kill whose group the log names.
     pub(crate) fn named(&mut self, hierarchy: &Hierarchy, group: &str, now: Instant) {
-        self.note_kill(now);
+        self.storm.note_kill(now);
         if !self.ledger.contains(group) {
             self.read(hierarchy, group);
         }
         self.ledger.known(group);
-        self.activate(group);
+        self.storm.activate(group);
         self.look(hierarchy, now);
     }
 
     /// A kill whose group the log does not name.
     pub(crate) fn bare(&mut self, hierarchy: &Hierarchy, bare: Bare, now: Instant) {
         let home = self.home_of(hierarchy, &bare.victim, now);
-        self.note_kill(now);
+        self.storm.note_kill(now);
         if self.pending.len() >= PENDING_MAX {
             // The next decision gives the oldest up.
             self.broken = true;
@@ -152,7 +130,7 @@ impl Attributor {
         let homes =
             self.pending.iter().filter_map(|p| p.home.as_ref().map(|(path, _)| path.clone()));
         let groups: BTreeSet<String> =
-            homes.chain(self.active.iter().map(|path| path.to_string())).collect();
+            homes.chain(self.storm.active().map(|path| path.to_string())).collect();
         self.read_lineages(hierarchy, groups.iter().map(String::as_str));
         let all = u64::try_from(self.pending.len()).unwrap_or(u64::MAX);
         let recent = self.scanned.is_some_and(|at| now.duration_since(at) < SCAN_EVERY);
@@ -160,7 +138,7 @@ impl Attributor {
             self.scan(hierarchy, now);
             // Where one kill came from, more may come from.
             for group in self.ledger.unexplained() {
-                self.activate(&group);
+                self.storm.activate(&group);
             }
         }
         true
@@ -221,28 +199,25 @@ impl Attributor {
             .collect();
         for home in homes {
             self.ledger.settle(Some(&home));
-            self.activate(&home);
+            self.storm.activate(&home);
         }
         decided
     }
 
     /// Looks who is there, and settles the ledger when the storm is over.
     pub(crate) fn tick(&mut self, hierarchy: &Hierarchy, now: Instant) {
-        if self.quiet_at().is_some_and(|at| at <= now) && self.pending.is_empty() {
+        if self.storm.quiet_at().is_some_and(|at| at <= now) && self.pending.is_empty() {
             if self.broken {
                 self.begin(hierarchy);
                 self.broken = false;
             } else {
-                let active: Vec<_> = self.active.iter().cloned().collect();
+                let active: Vec<_> = self.storm.active().cloned().collect();
                 self.read_lineages(hierarchy, active.iter().map(|path| &**path));
                 self.ledger.settle(None);
             }
-            self.kills.clear();
-            self.active.clear();
-            self.seen.clear();
-            self.look_at = None;
+            self.storm = Storm::default();
         }
-        if self.look_at.is_some_and(|at| at <= now) {
+        if self.storm.look_at().is_some_and(|at| at <= now) {
             self.look(hierarchy, now);
         }
     }
@@ -250,7 +225,7 @@ impl Attributor {
     /// When [`Attributor::tick`] has something to do; soon while kills wait.
     pub(crate) fn deadline(&self, now: Instant) -> Option<Instant> {
         let waiting = (!self.pending.is_empty()).then(|| now + LOOK);
-        [self.quiet_at(), self.look_at, waiting].into_iter().flatten().min()
+        [self.storm.quiet_at(), self.storm.look_at(), waiting].into_iter().flatten().min()
     }
 
     fn found(
@@ -283,53 +258,16 @@ impl Attributor {
         if let Some(path) = there {
             return Some((path, AttributionMethod::ProcCgroup));
         }
-        self.seen
+        self.storm
             .group_of(victim.pid, now)
             .map(|path| (path.to_owned(), AttributionMethod::SeenBefore))
     }
 
-    fn note_kill(&mut self, now: Instant) {
-        self.kills.push_back(now);
-        while self.kills.len() > STORM {
-            self.kills.pop_front();
-        }
-    }
-
-    fn is_storm(&self, now: Instant) -> bool {
-        self.kills.len() >= STORM
-            && self.kills.front().is_some_and(|first| now.duration_since(*first) < BURST)
-    }
-
-    fn quiet_at(&self) -> Option<Instant> {
-        self.kills.back().map(|last| *last + QUIET)
-    }
-
-    fn activate(&mut self, group: &str) {
-        if let Some(at) = self.active.iter().position(|path| &**path == group) {
-            if let Some(path) = self.active.remove(at) {
-                self.active.push_back(path);
-            }
-        } else {
-            self.active.push_back(group.into());
-            if self.active.len() > ACTIVE_MAX {
-                self.active.pop_front();
-            }
-        }
-    }
-
-    /// Notes who is in the groups that have kills, if it is a storm.
+    /// Process ids of another namespace than the log's would name the wrong groups.
     fn look(&mut self, hierarchy: &Hierarchy, now: Instant) {
-        if !self.host_pids || !self.is_storm(now) {
-            self.look_at = None;
-            return;
+        if self.host_pids {
+            self.storm.look(hierarchy, now);
         }
-        for path in &self.active {
-            if let Some(there) = hierarchy.group(path).ok().and_then(|group| pids(&group)) {
-                self.seen.note(path, &there, now);
-            }
-        }
-        let share = u32::try_from(self.active.len() / 8).unwrap_or(0) + 1;
-        self.look_at = Some(now + LOOK * share);
     }
 
     fn read(&mut self, hierarchy: &Hierarchy, path: &str) {

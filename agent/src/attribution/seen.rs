@@ -38,11 +38,6 @@ impl Seen {
         let (group, at) = self.groups.get(&pid)?;
         (now.duration_since(*at) < MEMORY).then_some(&**group)
     }
-
-    /// Forgets everybody.
-    pub(crate) fn clear(&mut self) {
-        self.groups = HashMap::new();
-    }
 }
 
 #[cfg(test)]

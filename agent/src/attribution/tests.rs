@@ -1,3 +1,4 @@
+use super::storm::{QUIET, STORM};
 use super::*;
 use crate::cgroup::tests::Tree;
 use coroner_core::kernel::Position;
@@ -235,6 +236,6 @@ fn when_it_is_quiet_nothing_is_due() {
     assert_eq!(storm.attributor.deadline(storm.now), Some(storm.now + LOOK));
     storm.pass(QUIET);
     assert_eq!(storm.attributor.deadline(storm.now), None);
-    assert!(storm.attributor.active.is_empty());
+    assert!(storm.attributor.storm.active().next().is_none());
     assert!(storm.proc.path().exists());
 }

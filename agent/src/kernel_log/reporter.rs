@@ -148,13 +148,10 @@ impl Reporter {
             to: Some(moment.time),
             reason: hole.reason.to_owned(),
         });
-        match hole.lost {
-            Some((first, count)) => {
-                tracing::warn!(first, count, "kernel log records lost: {}", hole.reason)
-            }
-            None => {
-                tracing::warn!("kernel log records lost, nobody can know how many: {}", hole.reason)
-            }
+        if let Some((first, count)) = hole.lost {
+            tracing::warn!(first, count, "kernel log records lost: {}", hole.reason);
+        } else {
+            tracing::warn!("kernel log records lost, nobody can know how many: {}", hole.reason);
         }
         let mark = match first {
             Some(first) => Some(Mark {

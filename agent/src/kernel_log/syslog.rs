@@ -112,7 +112,7 @@ pub(crate) fn stamp(line: &[u8]) -> Option<Mark> {
 pub(crate) fn stamps(lines: &[u8]) -> (Option<Mark>, Option<Mark>) {
     let mut all = lines.split(|&b| b == b'\n').filter_map(stamp);
     let first = all.next();
-    (first, all.last().or(first))
+    (first, all.next_back().or(first))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 use super::*;
-use coroner_core::finding::{CgroupObservation, Phase};
-use coroner_core::kernel::{OomReport, Reaped};
+use coroner_core::finding::{CgroupObservation, Phase, Source};
+use coroner_core::kernel::{KernelEvent, Reaped};
+use jiff::Timestamp;
 
 fn outbox(findings: usize) -> Outbox {
     let position = Position { boot_id: "b0".into(), ..Position::default() };
@@ -24,7 +25,7 @@ fn mark(seq: u64) -> Mark {
 }
 
 fn kill(outbox: &Outbox, seq: u64) {
-    let event = KernelEvent::Oom(Box::new(OomReport::default()));
+    let event = KernelEvent::Oom(Box::default());
     outbox.push(
         finding(&format!("kmsg:b0:{seq}"), FindingBody::Kernel(Box::new(event))),
         Some(mark(seq)),
