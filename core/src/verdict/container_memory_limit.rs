@@ -12,7 +12,7 @@ use super::claim::{Claim, Rule};
 use super::composition;
 use super::facts::{Facts, HitKind};
 use super::pod_shape::{PodShape, pod_shape};
-use super::words::{group, killed, size};
+use super::words::{group, size};
 use crate::cgroup::identify;
 use crate::incident::{Cause, Confidence};
 use crate::kernel::{Level, Limit, Scope};
@@ -53,7 +53,7 @@ fn claim(facts: &Facts<'_>, confidence: Confidence, container: &str, why: Option
         HitKind::MemoryAndSwap => "memory-and-swap",
         HitKind::KernelMemory => "kernel-memory",
     };
-    let who = killed(&facts.victims);
+    let who = facts.fate();
     let mut because = vec![match (hit.usage, hit.limit) {
         (Some(usage), Some(limit)) if lowered(usage, limit) => format!(
             "The {what} limit of {container} was lowered below what was in use: {} in use, the limit is {}.",
@@ -74,6 +74,9 @@ fn claim(facts: &Facts<'_>, confidence: Confidence, container: &str, why: Option
     let made_of = facts.report().and_then(|report| composition::composition(report, hit.usage));
     because.extend(made_of.as_ref().map(|made_of| made_of.sentence.clone()));
     let raise = match hit.limit {
+        Some(limit) if hit.usage.is_some_and(|usage| lowered(usage, limit)) => {
+            format!("Put the container's {what} limit back above {}", size(hit.usage))
+        }
         Some(limit) => format!("Raise the container's {what} limit above {}", size(Some(limit))),
         None => format!("Raise the container's {what} limit"),
     };
@@ -84,7 +87,10 @@ fn claim(facts: &Facts<'_>, confidence: Confidence, container: &str, why: Option
     let all = hit.limit.map_or_else(String::new, |limit| format!(" of {}", size(Some(limit))));
     Claim {
         confidence,
-        summary: format!("{who} because its container hit its own {what} limit{all}"),
+        summary: format!(
+            "{who} because {} container hit its own {what} limit{all}",
+            facts.whose_word()
+        ),
         because,
         remedies,
         missing: Vec::new(),
@@ -121,7 +127,7 @@ fn from_counters(facts: &Facts<'_>) -> Option<Claim> {
     )];
     claim.summary = format!(
         "{}, probably because its container hit its own memory limit of {}",
-        killed(&facts.victims),
+        facts.fate(),
         size(Some(limit))
     );
     claim.remedies = composition::remedies(

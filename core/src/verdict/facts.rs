@@ -2,11 +2,12 @@
 //!
 //! What was not said or read is `None`; the questions below answer from what is there.
 
+use super::words;
 use crate::cgroup::{Identity, identify};
 use crate::finding::{AttributionMethod, CgroupObservation, CgroupState, Finding, Gap};
 use crate::incident::Confidence;
 use crate::kernel::{
-    AllocationFailure, HardwareMemoryError, Level, Limit, OomReport, Scope, SlabFailure,
+    AllocationFailure, HardwareMemoryError, Level, Limit, OomReport, ReportEnd, Scope, SlabFailure,
     UserspaceKill, Victim,
 };
 
@@ -123,6 +124,19 @@ impl<'a> Facts<'a> {
             || victim.identity.pod_container_id.is_some()
             || victim.identity.level != Level::Container;
         if whole && identified && inside { Confidence::Confirmed } else { Confidence::Likely }
+    }
+
+    /// Who was killed, in words, or what the kernel did instead.
+    pub(super) fn fate(&self) -> String {
+        words::fate(
+            &self.victims,
+            self.report().map_or(&ReportEnd::Unfinished, |report| &report.end),
+        )
+    }
+
+    /// `its` container where somebody of it died, `a` container where nobody did.
+    pub(super) fn whose_word(&self) -> &'static str {
+        if self.victims.is_empty() { "a" } else { "its" }
     }
 
     /// Whether the report is there from its first line on.

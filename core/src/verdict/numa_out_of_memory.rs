@@ -6,7 +6,7 @@
 use super::claim::{Claim, Rule};
 use super::facts::Facts;
 use super::telling;
-use super::words::{killed, size};
+use super::words::size;
 use crate::incident::{Cause, Confidence};
 use crate::kernel::{OomReport, Scope};
 
@@ -40,7 +40,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     let grew = telling::hog(report)
         .map(|hog| format!(", or find out why {} grew: it held {}", hog.comm, size(hog.rss)))
         .unwrap_or_default();
-    let who_died = killed(&facts.victims);
+    let who_died = facts.fate();
     Some(Claim {
         confidence: if facts.has_header(report)
             && (facts.victim.is_some() || facts.victims.is_empty())

@@ -9,7 +9,7 @@ use super::claim::{Claim, Rule};
 use super::composition;
 use super::facts::Facts;
 use super::pod_shape::{PodShape, pod_shape};
-use super::words::{group, killed, size};
+use super::words::{group, size};
 use crate::incident::{Cause, Confidence};
 use crate::kernel::Level;
 
@@ -46,11 +46,14 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
             "Raise the pod's limit, or the limits of its containers, whose sum it is".to_owned()
         }
     };
-    let who = killed(&facts.victims);
+    let who = facts.fate();
     let all = hit.limit.map_or_else(String::new, |limit| format!(" of {}", size(Some(limit))));
     Some(Claim {
         confidence,
-        summary: format!("{who} because its pod as a whole hit its memory limit{all}"),
+        summary: format!(
+            "{who} because {} pod as a whole hit its memory limit{all}",
+            facts.whose_word()
+        ),
         because,
         remedies: composition::remedies(report, made_of.as_ref(), &raise),
         missing,

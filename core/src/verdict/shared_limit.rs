@@ -4,7 +4,7 @@ use super::claim::Claim;
 use super::composition;
 use super::facts::{Facts, Group};
 use super::telling;
-use super::words::{killed, size};
+use super::words::size;
 use crate::incident::Confidence;
 use crate::kernel::OomReport;
 
@@ -43,7 +43,7 @@ pub(super) fn claim(
     if let Some(largest) = telling::largest(report).filter(|_| report.tasks.len() > 1) {
         because.push(format!("Largest: {largest}."));
     }
-    let who = killed(&facts.victims);
+    let who = facts.fate();
     let mut said = told.who;
     if let Some(first) = said.get_mut(..1) {
         first.make_ascii_lowercase();

@@ -7,7 +7,7 @@
 use super::claim::{Claim, Rule};
 use super::facts::Facts;
 use super::telling;
-use super::words::{block, block_size, killed, size};
+use super::words::{block, block_size, size};
 use crate::bytes::Bytes;
 use crate::incident::{Cause, Confidence};
 use crate::kernel::{Limit, MemInfo, OomReport, Scope};
@@ -55,11 +55,11 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     if report.sysrq || scattered(report).is_none() {
         remedies.push(remedy(facts, report));
     }
-    let who = killed(&facts.victims);
+    let who = facts.fate();
     let summary = match (facts.victims.is_empty(), report.sysrq) {
         (false, true) => format!("{who} because somebody asked the kernel for it with SysRq-f"),
         (false, false) => format!("{who} to free memory for the whole node"),
-        (true, _) => "the whole node ran out of memory and the kernel killed nobody".to_owned(),
+        (true, _) => format!("{who} because the whole node ran out of memory"),
     };
     Some(Claim { confidence, summary, because, remedies, missing })
 }

@@ -4,7 +4,6 @@
 
 use super::claim::{Claim, Rule};
 use super::facts::{Event, Facts};
-use super::words::killed;
 use crate::incident::{Cause, Confidence};
 use crate::kernel::Scope;
 
@@ -26,7 +25,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
             "The rest of the kernel's report: its `oom-kill:` line or the words before `Killed process`.",
         )
     };
-    let who = killed(&facts.victims);
+    let who = facts.fate();
     let summary = if limit_unknown {
         format!("{who} because a memory limit was hit; whose is not known")
     } else {

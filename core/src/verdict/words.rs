@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use crate::bytes::Bytes;
 use crate::cgroup::Identity;
-use crate::kernel::{FreeArea, Level, Victim};
+use crate::kernel::{FreeArea, Level, ReportEnd, Victim};
 
 /// `12:00:03.412Z`.
 pub(super) fn clock(time: Timestamp) -> String {
@@ -17,9 +17,18 @@ pub(super) fn process(pid: u32, comm: &str) -> String {
     if comm.is_empty() { format!("pid {pid}") } else { format!("pid {pid} ({comm})") }
 }
 
-/// `pid 1 (a) was killed`, `pid 1 (a) and 3 more processes were killed`, `nobody was killed`.
-pub(super) fn killed(victims: &[&Victim]) -> String {
-    let Some(first) = victims.first() else { return "nobody was killed".to_owned() };
+/// `pid 1 (a) was killed`, `pid 1 (a) and 3 more processes were killed`; without a victim what the kernel did instead.
+pub(super) fn fate(victims: &[&Victim], end: &ReportEnd) -> String {
+    let Some(first) = victims.first() else {
+        return match end {
+            ReportEnd::Panic(_) => "the kernel panicked",
+            ReportEnd::NoKillableProcess => "the kernel found nobody to kill",
+            ReportEnd::Killed | ReportEnd::AlreadyExiting { .. } | ReportEnd::Unfinished => {
+                "nobody was killed"
+            }
+        }
+        .to_owned();
+    };
     let first = process(first.pid, &first.comm);
     match victims.len() - 1 {
         0 => format!("{first} was killed"),

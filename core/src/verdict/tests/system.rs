@@ -129,6 +129,9 @@ fn kernels_that_panic_or_find_nobody() {
     let incident = verdict(vec![oom(nobody.clone())]);
     is(&incident, Cause::ContainerMemoryLimit, Confidence::Confirmed);
     says(&incident, "found nobody to kill");
+    assert!(
+        incident.summary.starts_with("the kernel found nobody to kill because a container hit")
+    );
 
     let mut exiting = report(&container(), &container());
     exiting.end = ReportEnd::AlreadyExiting { pid: 9, comm: "sh".to_owned() };
