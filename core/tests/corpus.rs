@@ -3,6 +3,8 @@
 //! The results come from what was done to the kernel in each case (who was started, who was waited for with which
 //! signal, what the tracepoints saw), never from the parser.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests may fail")]
+
 mod compare;
 mod raw;
 mod support;

@@ -1,5 +1,7 @@
 //! The recorded kernel logs, printed the way people's tools print them: the same victims must be found.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests may fail")]
+
 mod compare;
 mod rendering;
 mod support;

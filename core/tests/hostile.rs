@@ -1,5 +1,7 @@
 //! Hostile and damaged input: whatever the bytes, the parser ends, invents nobody and mixes up no two reports.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests may fail")]
+
 mod raw;
 mod support;
 
