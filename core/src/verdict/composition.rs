@@ -36,10 +36,12 @@ pub(super) struct Composition {
 pub(super) fn composition(report: &OomReport, usage: Option<u64>) -> Option<Composition> {
     let stat = |keys: &[&str]| keys.iter().find_map(|key| report.stat(key));
     let rss = report.tasks_rss();
-    let shmem = stat(&["shmem"]);
-    let anon = stat(&["anon", "rss"]);
+    // Version 1 prints the group's own share first, and what its descendants have as `total_..`.
+    let shmem = stat(&["total_shmem", "shmem"]);
+    let anon = stat(&["total_rss", "anon", "rss"]);
     // Both names count tmpfs in.
-    let cache = stat(&["file", "cache"]).map(|file| file.saturating_sub(shmem.unwrap_or(0)));
+    let cache =
+        stat(&["total_cache", "file", "cache"]).map(|file| file.saturating_sub(shmem.unwrap_or(0)));
     let kernel = stat(&["kernel"]).or_else(|| {
         let parts = ["slab", "kernel_stack", "pagetables", "percpu", "sock", "vmalloc"];
         let known: Vec<u64> = parts.iter().filter_map(|key| report.stat(key)).collect();

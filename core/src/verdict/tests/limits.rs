@@ -166,6 +166,14 @@ fn what_the_memory_was_and_who_held_it() {
     kernel.stats = vec![("anon".to_owned(), MIB), ("kernel".to_owned(), 60 * MIB)];
     says(&verdict(vec![oom(kernel)]), "60 MiB of it is kernel memory");
 
+    // Version 1: the pod's own share is nothing, its containers hold it.
+    let mut v1 = report(POD, &container());
+    v1.stats =
+        [("cache", 0), ("rss", 0), ("shmem", 0), ("total_rss", 60 * MIB), ("total_shmem", 0)]
+            .map(|(key, bytes)| (key.to_owned(), bytes))
+            .to_vec();
+    says(&verdict(vec![oom(v1)]), "60 MiB of it is anonymous memory");
+
     let mut unseen = report(&container(), &container());
     unseen.stats = Vec::new();
     unseen.tasks = vec![task(41, "dd", 2 * MIB, 0)];
