@@ -15,5 +15,6 @@
 pub mod answers;
 pub mod groups;
 pub mod hogs;
+pub mod kmsg;
 pub mod privilege;
 pub mod programs;

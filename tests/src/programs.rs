@@ -163,9 +163,10 @@ impl Stack {
         }
     }
 
-    /// Starts the agent. It reads the kernel log from its oldest record, so nothing needs to be waited for.
-    pub fn start_agent(&mut self) {
-        let args = [
+    /// The agent's flags.
+    #[must_use]
+    pub fn agent_args(&self) -> Vec<String> {
+        vec![
             "--collector".to_owned(),
             self.url(),
             "--state-dir".to_owned(),
@@ -174,8 +175,18 @@ impl Stack {
             "127.0.0.1:0".to_owned(),
             "--node-name".to_owned(),
             "node-e2e".to_owned(),
-        ];
-        self.agent = Some(Process::start("coroner-agent", &args));
+        ]
+    }
+
+    /// Starts the agent. It reads the kernel log from its oldest record, so nothing needs to be waited for.
+    pub fn start_agent(&mut self) {
+        self.agent = Some(Process::start("coroner-agent", &self.agent_args()));
+    }
+
+    /// The agent's process id.
+    #[must_use]
+    pub fn agent_pid(&self) -> Option<u32> {
+        self.agent.as_ref().map(Process::pid)
     }
 
     /// Kills the agent as a crash would.
