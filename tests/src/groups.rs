@@ -45,8 +45,8 @@ impl Kubepods {
         // Unique over time too: the kernel log keeps the paths of earlier runs.
         let now =
             std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
-        let unique =
-            format!("{:016x}", now.as_nanos() as u64 ^ u64::from(std::process::id()) << 40);
+        let nanos = u64::try_from(now.as_nanos()).expect("before 2554");
+        let unique = format!("{:016x}", nanos ^ (u64::from(std::process::id()) << 40));
         let id = |n: u8| format!("{unique}{unique}{unique}{:016x}", n);
         let containers = [id(1), id(2)];
         let pod_uid = format!(

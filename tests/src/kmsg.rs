@@ -97,10 +97,14 @@ impl BareReader {
         let mark = monotonic_us().to_string();
         let mut device = OpenOptions::new().write(true).open("/dev/kmsg").expect("/dev/kmsg opens");
         let before = monotonic_us();
-        device.write_all(format!("<15>coroner measures {mark}\n").as_bytes()).expect("a record is written");
+        device
+            .write_all(format!("<15>coroner measures {mark}\n").as_bytes())
+            .expect("a record is written");
         let after = monotonic_us();
         for _ in 0..400 {
-            if let Some(seen) = self.marks.lock().unwrap_or_else(PoisonError::into_inner).remove(&mark) {
+            if let Some(seen) =
+                self.marks.lock().unwrap_or_else(PoisonError::into_inner).remove(&mark)
+            {
                 return seen.stamp_us - (before + after) / 2;
             }
             std::thread::sleep(Duration::from_millis(5));

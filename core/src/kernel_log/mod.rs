@@ -13,6 +13,7 @@ mod journal;
 mod line;
 mod message;
 mod open;
+mod pages;
 mod prefix;
 mod recent;
 mod record;

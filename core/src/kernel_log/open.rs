@@ -10,8 +10,9 @@ use super::line::Line;
 use super::message::{
     Column, Columns, Killed, PAGE_COLUMNS, Row, Summary, Total, UsageOf, split_task,
 };
+use super::pages;
 use crate::cgroup;
-use crate::kernel::{Level, MemInfo, OomReport, ReportEnd, Scope, TaskRow, Trigger, Usage, Victim};
+use crate::kernel::{Level, OomReport, ReportEnd, Scope, TaskRow, Trigger, Usage, Victim};
 
 /// Rows of the task table that are kept.
 const MOST_TASKS: usize = 4096;
@@ -138,7 +139,7 @@ impl Open {
     }
 
     pub(super) fn totals(&mut self, totals: &[(Total, u64)]) {
-        add_totals(self.report.mem_info.get_or_insert_default(), totals, self.page_size);
+        pages::add_totals(self.report.mem_info.get_or_insert_default(), totals, self.page_size);
     }
 
     pub(super) fn free_area(&mut self, area: crate::kernel::FreeArea) {
@@ -241,7 +242,7 @@ impl Open {
 
     /// The report with its victim.
     pub(super) fn kill(mut self, killed: &Killed<'_>, line: &Line<'_>) -> OomReport {
-        self.scale_pages(killed);
+        pages::rescale(&mut self.report, self.page_size, killed);
         let row = self.report.tasks.iter().find(|t| t.pid == killed.pid);
         let adj = killed.oom_score_adj.or_else(|| row.and_then(|t| t.oom_score_adj));
         let exact =
@@ -290,44 +291,6 @@ impl Open {
         set_level(&mut self.report);
         self.report
     }
-
-    /// The table counts in pages of an unknown size; the kill line counts in kB. Where both speak of the same
-    /// process, the page size follows.
-    fn scale_pages(&mut self, killed: &Killed<'_>) {
-        let row = self.report.tasks.iter().find(|t| t.pid == killed.pid);
-        let Some((table, line)) = row.and_then(|t| t.total_vm).zip(killed.total_vm) else { return };
-        let pages = table / self.page_size;
-        let Some(size) = line.checked_div(pages) else { return };
-        if size == self.page_size
-            || !line.is_multiple_of(pages)
-            || ![4096, 16_384, 65_536].contains(&size)
-        {
-            return;
-        }
-        let rescale = |slot: &mut Option<u64>| {
-            *slot = slot.and_then(|v| (v / self.page_size).checked_mul(size))
-        };
-        for task in &mut self.report.tasks {
-            rescale(&mut task.total_vm);
-            rescale(&mut task.rss);
-            rescale(&mut task.swap);
-        }
-        if let Some(info) = &mut self.report.mem_info {
-            for slot in [
-                &mut info.ram,
-                &mut info.reserved,
-                &mut info.anon,
-                &mut info.file,
-                &mut info.unevictable,
-                &mut info.shmem,
-                &mut info.slab_reclaimable,
-                &mut info.slab_unreclaimable,
-                &mut info.pagetables,
-            ] {
-                rescale(slot);
-            }
-        }
-    }
 }
 
 /// What a kill line says of its victim.
@@ -362,32 +325,6 @@ fn set_level(report: &mut OomReport) {
         (Scope::Cgroup, Some(path)) => cgroup::identify(path).level,
         _ => Level::None,
     };
-}
-
-/// Adds totals of a `Mem-Info:` block; those in pages become bytes.
-pub(super) fn add_totals(info: &mut MemInfo, totals: &[(Total, u64)], page_size: u64) {
-    for &(total, value) in totals {
-        let (slot, unit) = match total {
-            Total::Ram => (&mut info.ram, page_size),
-            Total::Reserved => (&mut info.reserved, page_size),
-            Total::Anon => (&mut info.anon, page_size),
-            Total::File => (&mut info.file, page_size),
-            Total::Unevictable => (&mut info.unevictable, page_size),
-            Total::Shmem => (&mut info.shmem, page_size),
-            Total::SlabReclaimable => (&mut info.slab_reclaimable, page_size),
-            Total::SlabUnreclaimable => (&mut info.slab_unreclaimable, page_size),
-            Total::PageTables => (&mut info.pagetables, page_size),
-            Total::ZoneFreeBytes => (&mut info.free, 1),
-            Total::SwapTotalBytes => (&mut info.swap_total, 1),
-            Total::SwapFreeBytes => (&mut info.swap_free, 1),
-            Total::HugeTotalBytes => (&mut info.hugepages_total, 1),
-            Total::HugeFreeBytes => (&mut info.hugepages_free, 1),
-        };
-        *slot = value
-            .checked_mul(unit)
-            .and_then(|bytes| bytes.checked_add(slot.unwrap_or(0)))
-            .or(*slot);
-    }
 }
 
 fn text(value: &str) -> String {

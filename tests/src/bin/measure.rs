@@ -3,7 +3,12 @@
 //! Real kills, the real programs as processes, and a bare reader of `/dev/kmsg` beside them in the same run. It prints
 //! figures and judges nothing: a slow machine is no failure.
 
-#![allow(clippy::print_stdout, clippy::panic, clippy::expect_used, reason = "a tool for one who watches it")]
+#![allow(
+    clippy::print_stdout,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a tool for one who watches it"
+)]
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -57,16 +62,18 @@ fn latency(kills: u64) {
         std::thread::sleep(BETWEEN_KILLS);
         let Some(seen) = reader.kill(pid) else { panic!("the bare reader missed pid {pid}") };
         let kill_us = seen.stamp_us - offset;
-        let get = |times: &Times| times.lock().unwrap_or_else(PoisonError::into_inner).get(&pid).copied();
+        let get =
+            |times: &Times| times.lock().unwrap_or_else(PoisonError::into_inner).get(&pid).copied();
         series[0].push(seen.read_us - kill_us);
         series[1].push(get(&found).expect("the agent found it") - kill_us);
         series[2].push(get(&answered).expect("the collector answered") - kill_us);
     }
     println!("{kills} kills, milliseconds from the kernel's stamp on the kill line:");
     println!("{:32} {:>8} {:>8} {:>8}", "", "p50", "p99", "max");
-    for (name, series) in ["bare reader has the line", "agent has the finding", "answer can be queried, durable"]
-        .iter()
-        .zip(&mut series)
+    for (name, series) in
+        ["bare reader has the line", "agent has the finding", "answer can be queried, durable"]
+            .iter()
+            .zip(&mut series)
     {
         series.sort_unstable();
         let at = |percent: usize| {
@@ -116,13 +123,15 @@ fn watch_answers(url: String) -> Times {
     let times = Times::default();
     let own = Arc::clone(&times);
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async move {
             let mut client = QueryServiceClient::connect(url).await.expect("the collector answers");
             let watch = client.clone().watch_incidents(WatchIncidentsRequest::default()).await;
             let mut watch = watch.expect("it can be watched").into_inner();
             while let Ok(Some(news)) = watch.message().await {
-                let victims = news.incident.and_then(|i| i.kernel).map(|k| k.victims).unwrap_or_default();
+                let victims =
+                    news.incident.and_then(|i| i.kernel).map(|k| k.victims).unwrap_or_default();
                 for victim in victims {
                     let target = format!("pid:{}", victim.pid);
                     if client.get_incident(GetIncidentRequest { target }).await.is_ok() {
@@ -149,8 +158,14 @@ fn idle(seconds: u64) {
     println!("agent, idle for {seconds} s beside {} pods:", pods.len());
     println!("RSS            {:8.2} MiB", after.rss_kib as f64 / 1024.0);
     println!("  anonymous    {:8.2} MiB", after.anon_kib as f64 / 1024.0);
-    println!("CPU            {:8.2} ms a minute", (after.cpu_ns - before.cpu_ns) as f64 / 1e6 / minutes);
-    println!("wake-ups       {:8.2} a second", (after.switches - before.switches) as f64 / seconds as f64);
+    println!(
+        "CPU            {:8.2} ms a minute",
+        (after.cpu_ns - before.cpu_ns) as f64 / 1e6 / minutes
+    );
+    println!(
+        "wake-ups       {:8.2} a second",
+        (after.switches - before.switches) as f64 / seconds as f64
+    );
     let size = std::fs::metadata(programs::path("coroner-agent")).map_or(0, |m| m.len());
     println!("binary         {:8.2} MiB (this build)", size as f64 / MIB as f64);
 }
@@ -164,19 +179,31 @@ struct Usage {
 
 impl Usage {
     fn of(pid: u32) -> Self {
-        let read = |path: String| std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+        let read =
+            |path: String| std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
         let field = |text: &str, key: &str| -> u64 {
-            let value = text.lines().find_map(|l| l.strip_prefix(key)).and_then(|v| v.split_whitespace().next());
+            let value = text
+                .lines()
+                .find_map(|l| l.strip_prefix(key))
+                .and_then(|v| v.split_whitespace().next());
             value.and_then(|v| v.parse().ok()).unwrap_or_else(|| panic!("no {key} of pid {pid}"))
         };
         let status = read(format!("/proc/{pid}/status"));
         let (mut cpu_ns, mut switches) = (0, 0);
-        for task in std::fs::read_dir(format!("/proc/{pid}/task")).expect("the agent runs").flatten() {
+        for task in
+            std::fs::read_dir(format!("/proc/{pid}/task")).expect("the agent runs").flatten()
+        {
             let task = task.path().display().to_string();
             let schedstat = read(format!("{task}/schedstat"));
-            cpu_ns += schedstat.split(' ').next().and_then(|ns| ns.parse::<u64>().ok()).unwrap_or(0);
+            cpu_ns +=
+                schedstat.split(' ').next().and_then(|ns| ns.parse::<u64>().ok()).unwrap_or(0);
             switches += field(&read(format!("{task}/status")), "voluntary_ctxt_switches:");
         }
-        Self { rss_kib: field(&status, "VmRSS:"), anon_kib: field(&status, "RssAnon:"), cpu_ns, switches }
+        Self {
+            rss_kib: field(&status, "VmRSS:"),
+            anon_kib: field(&status, "RssAnon:"),
+            cpu_ns,
+            switches,
+        }
     }
 }
