@@ -15,6 +15,7 @@ use cgroups_rs::fs::cgroup::Cgroup;
 use cgroups_rs::fs::hierarchies;
 use cgroups_rs::fs::memory::MemController;
 
+use super::leftover::is_left_behind;
 use crate::Error;
 
 /// The group's limit in bytes.
@@ -22,9 +23,6 @@ pub(super) const LIMIT: u64 = 32 << 20;
 
 /// The demo's own root of pods.
 const ROOT: &str = "coroner-demo-kubepods.slice";
-
-/// A group this old whose demo has not removed it was left behind by one that was killed.
-const LEFT_BEHIND: Duration = Duration::from_secs(60);
 
 /// How long a group may stay busy after its last process was reaped.
 const BUSY: Duration = Duration::from_secs(1);
@@ -47,7 +45,8 @@ impl Group {
             return Err("no memory controller is mounted at /sys/fs/cgroup".to_owned());
         }
         remove_left_behind();
-        let uid = random_hex(32);
+        // Whose it is stands in it, so that the next demo can tell what was left behind.
+        let uid = format!("{:08x}{}", std::process::id(), random_hex(24));
         let uid = [&uid[..8], &uid[8..12], &uid[12..16], &uid[16..20], &uid[20..]].join("_");
         let container_id = random_hex(64);
         let path = Path::new(ROOT)
@@ -129,17 +128,25 @@ fn has_controller() -> bool {
         .any(|subsystem| subsystem.controller_name() == "memory")
 }
 
-/// Removes what demos left that could not clean up. Groups with processes cannot be removed, and younger ones may be
-/// another demo's that has not put its process in yet.
+/// Removes what demos left that could not clean up. Groups with processes cannot be removed.
 fn remove_left_behind() {
     let Some(root) = directory(Path::new(ROOT)) else { return };
-    for pod in children(&root) {
-        for container in children(&pod) {
-            let _ = fs::remove_dir(container);
+    let pods = fs::read_dir(&root).into_iter().flatten().flatten();
+    for pod in pods.map(|entry| entry.path()).filter(|pod| is_left_behind(pod, owner(pod))) {
+        for container in fs::read_dir(&pod).into_iter().flatten().flatten() {
+            // Files of the hierarchy are no directories and stay.
+            let _ = fs::remove_dir(container.path());
         }
         let _ = fs::remove_dir(pod);
     }
     let _ = fs::remove_dir(root);
+}
+
+/// The process id in the name of a pod's group.
+fn owner(pod: &Path) -> Option<u32> {
+    let name = pod.file_name()?.to_str()?;
+    let uid = name.strip_prefix("coroner-demo-kubepods-pod")?;
+    u32::from_str_radix(uid.get(..8)?, 16).ok()
 }
 
 /// Where a group's files are, whether or not it exists; `None` without a memory controller.
@@ -149,17 +156,6 @@ fn directory(path: &Path) -> Option<PathBuf> {
     let directory = PathBuf::from(memory.path());
     // Nothing is removed that does not lie where it was asked for.
     directory.ends_with(path).then_some(directory)
-}
-
-/// Groups directly below, old enough to have been left behind.
-fn children(directory: &Path) -> Vec<PathBuf> {
-    let old = |path: &PathBuf| {
-        let age =
-            fs::metadata(path).and_then(|meta| meta.modified()).ok().and_then(|t| t.elapsed().ok());
-        path.is_dir() && age.is_some_and(|age| age >= LEFT_BEHIND)
-    };
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).filter(old).collect()
 }
 
 /// The last of a chain of errors: what the system says.

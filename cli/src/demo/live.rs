@@ -34,19 +34,24 @@ pub(super) fn prepare() -> Result<Group, String> {
         return Err("it takes root to limit a group's memory".to_owned());
     }
     std::fs::File::open(KMSG).map_err(|error| format!("{KMSG} cannot be read ({error})"))?;
-    let group = Group::make()?;
-    // A release build ends at a panic without dropping anything.
-    let (remove, before) = (group.remover(), std::panic::take_hook());
+    Group::make()
+}
+
+/// A release build ends at a panic without dropping anything: then this removes what was made.
+fn clean_at_panic(group: &Group, directory: &Path) {
+    let (remove, directory) = (group.remover(), directory.to_owned());
+    let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         remove();
+        let _ = std::fs::remove_dir_all(&directory);
         before(info);
     }));
-    Ok(group)
 }
 
 /// Has the hog killed and waits for the answer.
 pub(super) async fn run(group: Group, progress: &mut Progress) -> Result<Answer, Error> {
     let dir = directory()?;
+    clean_at_panic(&group, dir.path());
     progress.step("starting agent and collector");
     let log = KernelLogSource::Device(KMSG.into());
     let mut local = Local::start(settings(dir.path().to_owned(), log, StartPosition::Now)).await?;

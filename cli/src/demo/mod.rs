@@ -6,6 +6,7 @@
 
 mod group;
 mod hog;
+mod leftover;
 mod live;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -78,10 +79,7 @@ fn show(incident: &Incident, remark: &str) -> io::Result<()> {
 
 /// A directory for the store, gone when dropped.
 fn directory() -> Result<tempfile::TempDir, Error> {
-    tempfile::Builder::new()
-        .prefix("coroner-demo-")
-        .tempdir()
-        .map_err(|source| Error::Directory { dir: std::env::temp_dir(), source })
+    leftover::directory().map_err(|source| Error::Directory { dir: std::env::temp_dir(), source })
 }
 
 fn settings(data_dir: PathBuf, kernel_log: KernelLogSource, start: StartPosition) -> Settings {
