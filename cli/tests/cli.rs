@@ -1,5 +1,7 @@
 //! The real binary against a real collector: what it prints, what it exits with, what it leaves behind.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! The demo as people run it: it answers, really or from a recording, and leaves nothing behind.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

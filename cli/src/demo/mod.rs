@@ -129,14 +129,14 @@ impl Progress {
     /// Where it cannot be shown, the work goes on.
     fn step(&mut self, what: &str) {
         if self.shown {
-            let _ = write!(anstream::stderr(), "\r\x1b[K{what} ...");
-            let _ = io::stderr().flush();
+            // Erasing a line is no colour: it stays where NO_COLOR is set.
+            let _ = write!(io::stderr(), "\r\x1b[K{what} ...");
         }
     }
 
     fn clear(&mut self) {
         if self.shown {
-            let _ = write!(anstream::stderr(), "\r\x1b[K");
+            let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }
 }
