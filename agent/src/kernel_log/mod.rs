@@ -10,6 +10,7 @@ mod record;
 mod replay;
 mod reporter;
 mod sequence;
+mod sweep;
 mod syslog;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub(crate) use intake::Intake;
 pub(crate) use replay::Recording;
 pub use replay::ReplayError;
 pub(crate) use reporter::Reporter;
+use sweep::Sweep;
 use syslog::{Follow, read_ring, stamps};
 
 /// `printk` wakes readers from a lazy interrupt, which was seen to come seconds late or not at all. A look costs a
@@ -93,6 +95,7 @@ impl KernelLog {
 
     async fn follow_device(&mut self, device: &Device) -> Result<(), DeviceError> {
         let mut buffer = vec![0; RECORD_MAX];
+        let sweep = Sweep::every(SWEEP);
         let (mut window, mut wakes) = (Instant::now(), 0);
         loop {
             self.drain(device, &mut buffer).await?;
@@ -108,10 +111,11 @@ impl KernelLog {
             if wakes > PACE_WAKES {
                 tokio::time::sleep(PACE_PAUSE).await;
             }
-            let until = self.deadline(now + SWEEP);
+            let due = self.deadline();
             tokio::select! {
                 ready = device.readable() => ready?,
-                () = tokio::time::sleep_until(until.into()) => {}
+                () = sweep.tick() => {}
+                () = tokio::time::sleep_until(due.unwrap_or(now).into()), if due.is_some() => {}
                 () = self.stop.wait() => {}
             }
         }
@@ -173,10 +177,10 @@ impl KernelLog {
         }
     }
 
-    /// When there is something to do, `latest` at the latest.
-    fn deadline(&mut self, latest: Instant) -> Instant {
+    /// When there is something to do, if there is.
+    fn deadline(&mut self) -> Option<Instant> {
         let witness = self.intake.reporter.witness().and_then(|w| w.deadline());
-        [self.intake.silent_at(), witness].into_iter().flatten().fold(latest, Instant::min)
+        [self.intake.silent_at(), witness].into_iter().flatten().min()
     }
 
     /// Says what is missing, and tries `syslog(2)`.
@@ -233,7 +237,7 @@ impl KernelLog {
             let next = Instant::now() + POLL;
             while Instant::now() < next && !self.stop.is_set() {
                 self.do_what_is_due().await;
-                let until = self.deadline(next);
+                let until = self.deadline().map_or(next, |due| due.min(next));
                 self.pause(until.saturating_duration_since(Instant::now())).await;
             }
             if self.stop.is_set() {
