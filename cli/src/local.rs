@@ -2,7 +2,7 @@
 //!
 //! The collector comes first, because an agent without one waits before it tries again. Both end within a second.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ pub(crate) struct Settings {
     pub data_dir: PathBuf,
     pub grpc_addr: SocketAddr,
     pub http_addr: Option<SocketAddr>,
+    pub insecure_listen_anywhere: bool,
     pub kernel_log: KernelLogSource,
     pub start: StartPosition,
     /// Whether a restart goes on where this run ends.
@@ -41,10 +42,11 @@ impl Local {
         let collector = Collector::start(coroner_collector::Config {
             grpc_addr: settings.grpc_addr,
             http_addr: settings.http_addr,
+            insecure_listen_anywhere: settings.insecure_listen_anywhere,
             ..coroner_collector::Config::new(settings.data_dir)
         })
         .await?;
-        let url = format!("http://{}", collector.grpc_addr());
+        let url = format!("http://{}", reachable(collector.grpc_addr()));
         let client = Client::connect(&url).await?;
         let agent = Agent::start(coroner_agent::Config {
             state_dir,
@@ -66,6 +68,19 @@ impl Local {
         };
         // Whatever does not end in time ends with the process; what was acknowledged is on the disk.
         let _ = tokio::time::timeout(GRACE, ended).await;
+    }
+}
+
+/// Where this process reaches an address it serves: loopback stands in for "every address".
+fn reachable(addr: SocketAddr) -> SocketAddr {
+    match addr.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => {
+            SocketAddr::from((Ipv4Addr::LOCALHOST, addr.port()))
+        }
+        IpAddr::V6(ip) if ip.is_unspecified() => {
+            SocketAddr::from((Ipv6Addr::LOCALHOST, addr.port()))
+        }
+        IpAddr::V4(_) | IpAddr::V6(_) => addr,
     }
 }
 

@@ -30,12 +30,15 @@ pub(crate) struct Args {
     /// coroner in the user's state directory]
     #[arg(long, env = "CORONER_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Where gRPC is served: loopback only; port 0 takes any free one.
+    /// Where gRPC is served, in plain text, so loopback only; port 0 takes any free one.
     #[arg(long, env = "CORONER_GRPC_ADDR", value_name = "ADDR", default_value = "127.0.0.1:7137")]
     grpc_addr: SocketAddr,
-    /// Where HTTP is served: loopback only; port 0 takes any free one.
+    /// Where HTTP is served, in plain text, so loopback only; port 0 takes any free one.
     #[arg(long, env = "CORONER_HTTP_ADDR", value_name = "ADDR", default_value = "127.0.0.1:8137")]
     http_addr: SocketAddr,
+    /// Serve on addresses that other machines can reach, although nothing is encrypted and nobody is asked who they are.
+    #[arg(long, env = "CORONER_INSECURE_LISTEN_ANYWHERE")]
+    insecure_listen_anywhere: bool,
     /// Name of this machine in incidents [default: the hostname]
     #[arg(long, env = "NODE_NAME", value_name = "NAME")]
     node_name: Option<String>,
@@ -54,6 +57,7 @@ pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
         data_dir: args.data_dir.clone().unwrap_or_else(default_data_dir),
         grpc_addr: args.grpc_addr,
         http_addr: Some(args.http_addr),
+        insecure_listen_anywhere: args.insecure_listen_anywhere,
         kernel_log: KernelLogSource::Device(args.kmsg.clone()),
         start: StartPosition::Oldest,
         remember: true,

@@ -88,6 +88,7 @@ fn settings(data_dir: PathBuf, kernel_log: KernelLogSource, start: StartPosition
         data_dir,
         grpc_addr: ([127, 0, 0, 1], 0).into(),
         http_addr: None,
+        insecure_listen_anywhere: false,
         kernel_log,
         start,
         remember: false,
