@@ -1,5 +1,7 @@
 //! Real kills by the real kernel at each level of a kubelet-shaped hierarchy, from the kill to `coroner list`.
 
+#![allow(clippy::expect_used, reason = "a test may fail")]
+
 use coroner_tests::answers::{coroner, wait_for};
 use coroner_tests::groups::{Kubepods, Level, MIB};
 use coroner_tests::hogs::Hog;
