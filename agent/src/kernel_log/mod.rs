@@ -41,10 +41,12 @@ const RETRY: Duration = Duration::from_secs(60);
 const TURN: usize = 256;
 
 /// More wake-ups than this in [`PACE_WINDOW`] are a flood: then records are let gather for [`PACE_PAUSE`], which costs
-/// a hundredth of the wake-ups at 20,000 records/s and fills a small part of the smallest ring.
+/// a twentieth of the wake-ups at 20,000 records/s. When more than [`PACE_ENOUGH`] came at once they gather by
+/// themselves, and the smallest ring (some 1,000 records) has no room for a pause.
 const PACE_WAKES: u32 = 100;
 const PACE_WINDOW: Duration = Duration::from_millis(100);
-const PACE_PAUSE: Duration = Duration::from_millis(2);
+const PACE_PAUSE: Duration = Duration::from_millis(1);
+const PACE_ENOUGH: usize = 64;
 
 /// The source.
 pub(crate) struct KernelLog {
@@ -98,7 +100,7 @@ impl KernelLog {
         let sweep = Sweep::every(SWEEP);
         let (mut window, mut wakes) = (Instant::now(), 0);
         loop {
-            self.drain(device, &mut buffer).await?;
+            let came = self.drain(device, &mut buffer).await?;
             if self.stop.is_set() {
                 return Ok(());
             }
@@ -108,7 +110,7 @@ impl KernelLog {
                 (window, wakes) = (now, 0);
             }
             wakes += 1;
-            if wakes > PACE_WAKES {
+            if wakes > PACE_WAKES && came < PACE_ENOUGH {
                 tokio::time::sleep(PACE_PAUSE).await;
             }
             let due = self.deadline();
@@ -121,10 +123,11 @@ impl KernelLog {
         }
     }
 
-    /// Reads the device to its end, and settles whose the bare kills were.
-    async fn drain(&mut self, device: &Device, buffer: &mut [u8]) -> Result<(), DeviceError> {
+    /// Reads the device to its end, and settles whose the bare kills were. Gives how much came.
+    async fn drain(&mut self, device: &Device, buffer: &mut [u8]) -> Result<usize, DeviceError> {
+        let mut came = 0;
         loop {
-            self.read_all(device, buffer).await?;
+            came += self.read_all(device, buffer).await?;
             if self.intake.is_catching_up() {
                 // Kills that come while all groups are read may or may not be in their counts: read again.
                 self.intake.begin_watching();
@@ -146,24 +149,25 @@ impl KernelLog {
         }
         self.intake.reporter.reads_from(None);
         self.intake.drained();
-        Ok(())
+        Ok(came)
     }
 
-    async fn read_all(&mut self, device: &Device, buffer: &mut [u8]) -> Result<(), DeviceError> {
+    async fn read_all(&mut self, device: &Device, buffer: &mut [u8]) -> Result<usize, DeviceError> {
         let mut count = 0;
         loop {
             match device.read(buffer)? {
                 Step::Record(len) => self.intake.record(&buffer[..len]),
                 Step::Overrun => self.intake.overrun(),
                 Step::TooLarge => self.intake.too_large(),
-                Step::Empty => return Ok(()),
+                Step::Empty => return Ok(count),
             }
             count += 1;
             if count % TURN == 0 {
                 self.intake.pass_on();
+                self.intake.reporter.witness().map(Witness::tick);
                 tokio::task::yield_now().await;
                 if self.stop.is_set() {
-                    return Ok(());
+                    return Ok(count);
                 }
             }
         }

@@ -126,8 +126,12 @@ impl Reporter {
         // Groups go within a millisecond of a kill, so they are read first.
         let seen = self.witness.as_mut().and_then(|w| w.event(&event, &id, mark, since.is_some()));
         if !self.done.ahead.contains_key(&id) {
+            let victim = victim(&event);
             let body = FindingBody::Kernel(Box::new(event));
             self.findings.push(id, Source::KernelLog, moment, body, Some(mark));
+            if let Some(victim) = victim {
+                tracing::debug!(victim, "found a kill");
+            }
         }
         if let (Some(witness), Some(seen)) = (&self.witness, seen) {
             witness.push(seen, mark);
@@ -195,5 +199,14 @@ impl Reporter {
             // Nobody can know when a recording was made.
             (Some(us), Some(_)) => Moment { uncertainty_us: None, ..now.of_record(us, None) },
         }
+    }
+}
+
+/// The process that an event says was killed.
+fn victim(event: &KernelEvent) -> Option<u32> {
+    match event {
+        KernelEvent::Oom(report) => report.victims.first().map(|victim| victim.pid),
+        KernelEvent::OomVictim(more) => Some(more.victim.pid),
+        _ => None,
     }
 }
