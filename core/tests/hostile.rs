@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "tests may fail")]
 
+mod compare;
 mod raw;
 mod support;
 
@@ -14,6 +15,7 @@ use proptest::prelude::{
 };
 use serde_json::Value;
 
+use compare::differences;
 use raw::{events_of_records, records};
 use support::{Fixture, account, events, events_of_chunks, fixtures};
 
@@ -164,6 +166,37 @@ proptest! {
             prop_assert_eq!(&kill["oom_memcg"], &Value::Null);
         }
     }
+}
+
+/// Two boots in one file: what either says stays as it was, also where the second begins with a bare kill line.
+#[test]
+fn logs_of_two_boots_do_not_mix() {
+    let raw: Vec<&Fixture> =
+        LOGS.iter().filter(|f| f.raw && f.name.starts_with("kernel/")).collect();
+    let pids = |f: &Fixture| -> BTreeSet<u64> {
+        kills(&f.expected).iter().map(|k| k["pid"].as_u64().unwrap()).collect()
+    };
+    let mut differing = Vec::new();
+    for first in &raw {
+        // A pid that is in both may be one process shown twice.
+        for second in raw.iter().step_by(5).filter(|second| pids(first).is_disjoint(&pids(second)))
+        {
+            let both = [first.log.as_slice(), &second.log].concat();
+            let mut expected = first.expected.clone();
+            let more = kills(&second.expected).to_vec();
+            expected["kills"].as_array_mut().unwrap().extend(more);
+            expected["incomplete"] = (first.expected["incomplete"].as_u64().unwrap()
+                + second.expected["incomplete"].as_u64().unwrap())
+            .into();
+            expected.as_object_mut().unwrap().remove("allocation_failures");
+            for (how, found) in [("text", events(&both)), ("records", events_of_records(&both))] {
+                let found = differences(&expected, &account(found));
+                let names = format!("{} then {} ({how})", first.name, second.name);
+                differing.extend(found.into_iter().map(|line| format!("{names}: {line}")));
+            }
+        }
+    }
+    assert!(differing.is_empty(), "{} differences\n{}", differing.len(), differing.join("\n"));
 }
 
 /// Memory that an open report takes is bounded, and so is the time: a report of a million lines ends at once.
