@@ -79,13 +79,7 @@ fn damaged(logs: &[Vec<u8>], random: &mut Random) -> Vec<u8> {
                 text.splice(at..at, piece);
             }
             4 => text.truncate(end),
-            5 => {
-                text = text
-                    .iter()
-                    .copied()
-                    .filter(|&b| b != b'\n' || !random.next().is_multiple_of(8))
-                    .collect()
-            }
+            5 => text.retain(|&b| b != b'\n' || !random.next().is_multiple_of(8)),
             _ => drop(text.splice(at..at, WORDS[random.below(WORDS.len())].bytes())),
         }
     }
@@ -99,9 +93,12 @@ fn target(text: &[u8], cut: usize) {
     assert!(began.elapsed() < SLOWEST, "took {:?} for {} bytes", began.elapsed(), text.len());
     assert_eq!(whole, events_of_chunks(text.chunks(cut)), "cut into pieces of {cut} bytes");
     events_of_records(text);
+    // A number may be broken by a terminal's or a mailer's line end, and is one number all the same.
+    let unbroken: Vec<u8> =
+        text.iter().copied().filter(|b| !b.is_ascii_whitespace() && *b != b'>').collect();
     for kill in account(whole)["kills"].as_array().unwrap() {
         let pid = kill["pid"].to_string();
-        assert!(memchr::memmem::find(text, pid.as_bytes()).is_some(), "invented {kill}");
+        assert!(memchr::memmem::find(&unbroken, pid.as_bytes()).is_some(), "invented {kill}");
     }
 }
 
@@ -112,7 +109,7 @@ fn number_from_environment(name: &str) -> Option<u64> {
 #[test]
 fn damaged_logs_are_read_to_the_end_and_make_nobody_up() {
     let all = fixtures("kernel").into_iter().chain(fixtures("text"));
-    let logs: Vec<Vec<u8>> = all.map(|f| f.log).filter(|l| l.len() < 12_000).collect();
+    let logs: Vec<Vec<u8>> = all.filter(|f| f.log.len() < 12_000).map(|f| f.log).collect();
     let first = number_from_environment("CORONER_FUZZ_SEED").unwrap_or(1);
     let cases = number_from_environment("CORONER_FUZZ_CASES").unwrap_or(CASES);
     for seed in first..first + cases {

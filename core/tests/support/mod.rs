@@ -15,6 +15,7 @@ use serde_json::Value;
 
 /// One recorded or hand-written log and what it must be read as.
 #[derive(Debug)]
+#[allow(dead_code, reason = "not every test looks at all of it")]
 pub(crate) struct Fixture {
     /// Its folder, from `tests/fixtures` on.
     pub(crate) name: String,
