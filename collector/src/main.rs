@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use coroner_collector::{Collector, Config};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -84,11 +85,21 @@ fn run(flags: Flags) -> anyhow::Result<()> {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),
     }
+    if let Err(e) = raise_open_files() {
+        tracing::warn!(error = %e, "cannot raise the limit on open files; many agents may not fit");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let end = runtime.block_on(serve(flags));
     // A question that the disk still works on must not hold up the end.
     runtime.shutdown_timeout(Duration::from_millis(100));
     end
+}
+
+/// Each agent is an open file, and the limit that a shell or systemd sets first is 1024.
+fn raise_open_files() -> std::io::Result<()> {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    Ok(setrlimit(Resource::Nofile, limit)?)
 }
 
 async fn serve(flags: Flags) -> anyhow::Result<()> {

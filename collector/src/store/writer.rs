@@ -115,14 +115,11 @@ impl Writer {
         let begin = Instant::now();
         match self.commit(&findings) {
             Ok(outcome) => {
-                self.metrics.committed(
-                    begin.elapsed(),
-                    outcome.new,
-                    outcome.duplicate,
-                    outcome.gaps,
-                );
+                let Outcome { new, duplicate, gaps, changed } = outcome;
+                self.metrics.committed(begin.elapsed(), new, duplicate, gaps);
+                // Before the answer, so that who has it finds everyone told. Nobody is waited for.
+                self.publish(changed);
                 answer(replies, &Ok(()));
-                self.publish(outcome.changed);
             }
             Err(e) => {
                 tracing::error!(error = %e, findings = findings.len(), "nothing was stored");
