@@ -1,8 +1,8 @@
 //! Lines of `journalctl -o json`: one object a line.
 //!
 //! systemd's Journal Export documentation promises `MESSAGE` as a string, or as an array of numbers where it holds
-//! bytes that are not printable; `_TRANSPORT=kernel` marks what came from the kernel and cannot be forged by a
-//! program. Times are strings of microseconds. A line that is no such object gives `None`.
+//! bytes that are not printable; `_TRANSPORT=kernel` marks what came through the kernel log, where the facility
+//! tells the kernel (0) from programs. Times are strings of microseconds. A line that is no such object gives `None`.
 
 use std::borrow::Cow;
 
@@ -23,22 +23,25 @@ pub(super) fn parse(text: &str) -> Option<Line<'static>> {
         .and_then(|us| jiff::Timestamp::from_microsecond(us).ok())
         .map(|t| Cow::Owned(t.to_string()));
     let us = micros("_SOURCE_MONOTONIC_TIMESTAMP").and_then(|us| u64::try_from(us).ok());
+    let host = object.get("_HOSTNAME").and_then(Value::as_str).map(|h| Cow::Owned(h.to_owned()));
     Some(Line {
-        seq: None,
         us,
         stamp,
+        host,
         origin: origin(&object),
         text: Cow::Owned(message),
         prefixed: true,
-        number: 0,
+        ..Line::default()
     })
 }
 
 fn origin(object: &Map<String, Value>) -> Origin {
     let field = |key: &str| object.get(key).and_then(Value::as_str);
     let program = field("SYSLOG_IDENTIFIER").or_else(|| field("_COMM"));
+    // What a program writes to /dev/kmsg comes over the kernel's transport too, with the program's facility.
+    let facility = field("SYSLOG_FACILITY").and_then(|f| f.parse::<u32>().ok());
     match field("_TRANSPORT") {
-        Some("kernel") => Origin::Kernel,
+        Some("kernel") if facility.is_none_or(|facility| facility == 0) => Origin::Kernel,
         // Exports that were thinned out may lack the transport; a program would have left its pid.
         None if program == Some("kernel")
             && field("_PID").is_none()
@@ -46,10 +49,7 @@ fn origin(object: &Map<String, Value>) -> Origin {
         {
             Origin::Kernel
         }
-        _ => Origin::User {
-            facility: field("SYSLOG_FACILITY").and_then(|f| f.parse().ok()),
-            program: program.map(str::to_owned),
-        },
+        _ => Origin::User { facility, program: program.map(str::to_owned) },
     }
 }
 

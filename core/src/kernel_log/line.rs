@@ -25,6 +25,8 @@ pub(super) struct Line<'a> {
     pub(super) us: Option<u64>,
     /// The stamp as printed.
     pub(super) stamp: Option<Cow<'a, str>>,
+    /// Which machine, where the format says: one file may hold many machines' lines.
+    pub(super) host: Option<Cow<'a, str>>,
     /// Who wrote it.
     pub(super) origin: Origin,
     /// The message.

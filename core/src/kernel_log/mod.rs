@@ -5,10 +5,11 @@
 //! the kernel itself wrote is a kill; a record of another facility that reads like one is given as unverified.
 //!
 //! Time is linear in the input and memory is bounded, whatever the input: while nothing is open, text is searched for
-//! a few words without being split into lines ([`scan`]); an open report keeps a bounded part of itself ([`open`]).
+//! a few words without being split into lines; an open report keeps a bounded part of itself.
 
 mod assemble;
 mod fields;
+mod hosts;
 mod journal;
 mod line;
 mod message;
@@ -21,7 +22,9 @@ mod scan;
 mod syslog;
 mod wrap;
 
-use assemble::Assembler;
+use hosts::Hosts;
+use line::Line;
+use record::Head;
 use wrap::Joiner;
 
 use crate::kernel::KernelEvent;
@@ -29,6 +32,9 @@ use crate::kernel::KernelEvent;
 /// Longest line that is read, in bytes; of a longer one the beginning is read and the rest skipped. The kernel's own
 /// records are below 1 KiB (8 KiB with escapes); a journal's JSON line has many fields.
 const LONGEST_LINE: usize = 256 * 1024;
+
+/// Longest line that is put together from pieces, in bytes.
+const LONGEST_PIECES: usize = 8192;
 
 /// How to read a log.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +56,9 @@ impl Default for Options {
 /// the same report (`memory.oom.group`) follow as [`KernelEvent::OomVictim`]. No victim is given twice.
 #[derive(Debug)]
 pub struct Parser {
-    assembler: Assembler,
+    hosts: Hosts,
+    /// The first pieces of a line that old kernels hand out in several records.
+    pieces: Option<(Head, Vec<u8>, u64)>,
     joiner: Joiner,
     /// A line whose end has not come yet.
     partial: Vec<u8>,
@@ -64,7 +72,8 @@ impl Parser {
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self {
-            assembler: Assembler::new(options),
+            hosts: Hosts::new(options),
+            pieces: None,
             joiner: Joiner::default(),
             partial: Vec::new(),
             overlong: false,
@@ -74,9 +83,8 @@ impl Parser {
 
     /// Takes one raw record, as one `read(2)` of `/dev/kmsg` gives it. Bytes that are no record are ignored.
     pub fn record(&mut self, raw: &[u8], sink: &mut dyn FnMut(KernelEvent)) {
-        let Some((head, body)) = record::parse(raw) else { return };
-        if self.assembler.is_open() || scan::find(body).is_some() {
-            self.assembler.take(&prefix::from_record(head, body), sink);
+        if let Some((head, body)) = record::parse(raw) {
+            self.piece(head, body, 0, sink);
         }
     }
 
@@ -99,30 +107,63 @@ impl Parser {
 
     /// Says that records were lost here: nothing that follows belongs to what came before.
     pub fn lost(&mut self, sink: &mut dyn FnMut(KernelEvent)) {
-        self.flush_text(sink);
-        self.assembler.close("records were lost here", sink);
+        self.flush(sink);
+        self.hosts.close("records were lost here", sink);
     }
 
     /// Says that nothing follows for now: gives an open report as far as it is known.
     pub fn finish(&mut self, sink: &mut dyn FnMut(KernelEvent)) {
-        self.flush_text(sink);
-        self.assembler.close("the log ends", sink);
+        self.flush(sink);
+        self.hosts.close("the log ends", sink);
     }
 
     /// True while a report is open, so that a caller may call [`Parser::finish`] when the log falls silent.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.assembler.is_open() || self.joiner.is_holding()
+        self.hosts.is_open() || self.joiner.is_holding() || self.pieces.is_some()
     }
 
-    fn flush_text(&mut self, sink: &mut dyn FnMut(KernelEvent)) {
+    fn flush(&mut self, sink: &mut dyn FnMut(KernelEvent)) {
         if !self.partial.is_empty() {
             let line = std::mem::take(&mut self.partial);
             self.line(&line, sink);
         }
         self.overlong = false;
-        let assembler = &mut self.assembler;
-        self.joiner.flush(&mut |line| assembler.take(line, sink));
+        self.give_pieces(sink);
+        let hosts = &mut self.hosts;
+        self.joiner.flush(&mut |line| hosts.take(line, sink));
+    }
+
+    /// Takes one record, which may be a piece of a line (`number` is that of its line in a text).
+    fn piece(&mut self, head: Head, body: &[u8], number: u64, sink: &mut dyn FnMut(KernelEvent)) {
+        if head.flag == b'+'
+            && let Some((_, text, last)) = &mut self.pieces
+            && text.len() + body.len() <= LONGEST_PIECES
+        {
+            text.extend_from_slice(body);
+            *last = head.seq;
+            return;
+        }
+        self.give_pieces(sink);
+        if head.flag == b'c' {
+            self.pieces = Some((head, body.to_vec(), head.seq));
+        } else {
+            self.whole(head, body, number, sink);
+        }
+    }
+
+    fn give_pieces(&mut self, sink: &mut dyn FnMut(KernelEvent)) {
+        if let Some((head, text, last)) = self.pieces.take() {
+            self.whole(head, &text, 0, sink);
+            self.hosts.continued_to(last);
+        }
+    }
+
+    fn whole(&mut self, head: Head, body: &[u8], number: u64, sink: &mut dyn FnMut(KernelEvent)) {
+        if self.hosts.is_open() || scan::find(body).is_some() {
+            let line = Line { number, ..prefix::from_record(head, body) };
+            self.hosts.take(&line, sink);
+        }
     }
 
     fn keep(&mut self, bytes: &[u8]) {
@@ -152,16 +193,16 @@ impl Parser {
         if !self.is_open() && scan::find(raw).is_none() {
             return;
         }
-        let assembler = &mut self.assembler;
-        let mut give = |line: &line::Line<'_>| assembler.take(line, sink);
         if let Some((head, body)) = record::parse(raw) {
-            let line = line::Line { number: self.lines, ..prefix::from_record(head, body) };
-            return self.joiner.push(line, "", &mut give);
+            let hosts = &mut self.hosts;
+            self.joiner.flush(&mut |line| hosts.take(line, sink));
+            return self.piece(head, body, self.lines, sink);
         }
         let raw = record::lossy(raw);
         let mut line = prefix::strip(&raw);
         line.number = self.lines;
-        self.joiner.push(line, &raw, &mut give);
+        let hosts = &mut self.hosts;
+        self.joiner.push(line, &raw, &mut |line| hosts.take(line, sink));
     }
 }
 

@@ -148,13 +148,18 @@ impl Open {
         }
     }
 
-    pub(super) fn row(&mut self, row: &Row<'_>) {
-        let adj = row.values.iter().find(|(column, _)| *column == Column::OomScoreAdj);
+    /// The table lists a process, whatever else of its row can be read.
+    pub(super) fn listed(&mut self, pid: u32, adj: Option<i32>) {
         if self.pids.len() < MOST_PIDS {
-            self.pids.insert(row.pid, adj.and_then(|(_, adj)| i32::try_from(*adj).ok()));
+            self.pids.insert(pid, adj);
         } else {
             self.pids_cut = true;
         }
+    }
+
+    pub(super) fn row(&mut self, row: &Row<'_>) {
+        let adj = row.values.iter().find(|(column, _)| *column == Column::OomScoreAdj);
+        self.listed(row.pid, adj.and_then(|(_, adj)| i32::try_from(*adj).ok()));
         if self.report.tasks.len() >= MOST_TASKS {
             self.report.tasks_dropped += 1;
             return;

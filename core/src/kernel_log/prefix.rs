@@ -58,6 +58,7 @@ pub(super) fn strip(raw: &str) -> Line<'_> {
             text = rest;
         } else if !bracketed && let Some(header) = syslog::parse(text) {
             line.stamp = Some(Cow::Borrowed(header.stamp));
+            line.host = header.host.map(Cow::Borrowed);
             line.origin = header.origin.unwrap_or(line.origin);
             text = header.rest;
         } else if bracketed
@@ -92,15 +93,7 @@ pub(super) fn from_record(head: record::Head, body: &[u8]) -> Line<'_> {
         Origin::User { facility: Some(head.facility), program: None }
     };
     let text = record::unescape(body);
-    Line {
-        seq: Some(head.seq),
-        us: Some(head.us),
-        stamp: None,
-        origin,
-        text,
-        prefixed: true,
-        number: 0,
-    }
+    Line { seq: Some(head.seq), us: Some(head.us), origin, text, prefixed: true, ..Line::default() }
 }
 
 /// Text that only the kernel's own message begins with: stripping on could eat a name that imitates a prefix.

@@ -16,6 +16,8 @@ pub(super) struct Head {
     pub(super) seq: u64,
     /// Microseconds since boot.
     pub(super) us: u64,
+    /// First flag: `-`, or up to 4.x `c` for the first piece of a line and `+` for the next ones.
+    pub(super) flag: u8,
 }
 
 /// Splits a record into its head and its text, still escaped. `KEY=value` lines are cut off.
@@ -28,7 +30,8 @@ pub(super) fn parse(raw: &[u8]) -> Option<(Head, &[u8])> {
     let semicolon = rest.iter().take(64).position(|&b| b == b';')?;
     let text = &rest[semicolon + 1..];
     let text = memchr::memchr(b'\n', text).map_or(text, |end| &text[..end]);
-    Some((Head { facility: u32::try_from(priority >> 3).ok()?, seq, us }, text))
+    let flag = *rest.first()?;
+    Some((Head { facility: u32::try_from(priority >> 3).ok()?, seq, us, flag }, text))
 }
 
 fn number(text: &[u8]) -> Option<(u64, &[u8])> {
@@ -89,7 +92,7 @@ mod tests {
         let raw =
             b"4,3346,3299304106,-,caller=T123,future=x;java invoked\n SUBSYSTEM=mem\n DEVICE=+x\n";
         let (head, text) = parse(raw).unwrap();
-        assert_eq!(head, Head { facility: 0, seq: 3346, us: 3_299_304_106 });
+        assert_eq!(head, Head { facility: 0, seq: 3346, us: 3_299_304_106, flag: b'-' });
         assert_eq!(text, b"java invoked");
         assert_eq!(parse(b"30,1,2,-;x").unwrap().0.facility, 3);
     }

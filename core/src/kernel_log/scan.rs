@@ -10,7 +10,7 @@ use aho_corasick::{AhoCorasick, packed};
 
 /// Every line that can open, or be, an event holds one of these. More than 32
 /// words make the searcher tell them apart in 16 buckets instead of 8, which here is faster.
-const WORDS: [&str; 34] = [
+const WORDS: [&str; 36] = [
     "oom", // invoked oom-killer, oom-kill:, oom_reaper, earlyoom, systemd-oomd, oom_kill_process: N callbacks
     "OOM", // OOM victim .. is already exiting, OOM controller
     "ill process", // Kill process, kill process (2.6)
@@ -24,6 +24,8 @@ const WORDS: [&str; 34] = [
     "No available memory", // 2.6
     "Memory limit reached",
     "Tasks state",
+    "Task in", // the words behind the path may stand on the next line
+    "Tasks in",
     "MCE",
     "emory cgroup",    // Memory cgroup stats for
     "result of limit", // Task in A killed as a result of limit of B

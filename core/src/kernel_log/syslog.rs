@@ -11,6 +11,8 @@ use super::line::Origin;
 pub(super) struct Header<'a> {
     /// Date and time as printed.
     pub(super) stamp: &'a str,
+    /// Which machine, if the line says.
+    pub(super) host: Option<&'a str>,
     /// Who wrote it, if a program is named.
     pub(super) origin: Option<Origin>,
     /// The rest of the line.
@@ -33,21 +35,34 @@ pub(super) fn parse(text: &str) -> Option<Header<'_>> {
     }
     let stamp_end = stamp_end?;
     let stamp = &text[..stamp_end];
+    let iso = stamp.contains('T') && !stamp.contains(' ');
     let behind = text[stamp_end..].trim_start();
-    for _ in 0..4 {
+    let mut before = "";
+    for place in 0..4 {
         let Some((token, end)) = tokens.next() else { break };
         if let Some(glued) = token.strip_prefix("kernel:") {
-            let rest = &text[end - glued.len()..];
-            return Some(Header { stamp, origin: Some(Origin::Kernel), rest: rest.trim_start() });
+            let rest = text[end - glued.len()..].trim_start();
+            return Some(Header { stamp, host: host(before), origin: Some(Origin::Kernel), rest });
         }
-        if let Some(program) = token.strip_suffix(':') {
+        // With an ISO stamp the host and the program follow at once; without them (`dmesg --time-format iso`) the
+        // message does, and a word of it may end with a colon.
+        let is_program = !iso || place == 1;
+        if let Some(program) = token.strip_suffix(':').filter(|_| is_program) {
             let name = program.split('[').next().unwrap_or(program);
             let origin = Origin::User { facility: None, program: Some(name.to_owned()) };
-            return Some(Header { stamp, origin: Some(origin), rest: text[end..].trim_start() });
+            let rest = text[end..].trim_start();
+            return Some(Header { stamp, host: host(before), origin: Some(origin), rest });
         }
+        before = token;
     }
     // A stamp alone is a prefix too, but only at the very start of the line and in one word.
-    stamp.contains('T').then_some(Header { stamp, origin: None, rest: behind })
+    iso.then_some(Header { stamp, host: None, origin: None, rest: behind })
+}
+
+/// The word in front of the program, unless it is a facility and level as busybox prints (`kern.warn`) or a year.
+fn host(word: &str) -> Option<&str> {
+    let year = word.bytes().all(|b| b.is_ascii_digit());
+    (!word.is_empty() && !year && !word.starts_with("kern.")).then_some(word)
 }
 
 /// `19:57:08` somewhere in the word.

@@ -67,6 +67,7 @@ fn own(line: Line<'_>) -> Line<'static> {
         seq: line.seq,
         us: line.us,
         stamp: line.stamp.map(|s| s.into_owned().into()),
+        host: line.host.map(|h| h.into_owned().into()),
         origin: line.origin,
         text: line.text.into_owned().into(),
         prefixed: line.prefixed,
@@ -85,15 +86,16 @@ fn may_go_on(text: &str) -> bool {
         "oom-kill:",
         ",global_oom",
         ",oom_memcg=",
-        "Task in /",
-        "Tasks in /",
+        "Task in",
+        "Tasks in",
         "oom_reaper: ",
     ];
     let long = STARTS.iter().any(|start| text.starts_with(start))
         || text.contains(" invoked")
         || text.contains(": page allocation");
     long && match classify(text) {
-        Some(Message::Summary(summary)) => !summary.complete,
+        // Even what looks like its end may stand in a name.
+        Some(Message::Summary(_)) => true,
         Some(Message::Invoked { order, oom_score_adj, .. }) => {
             order.is_none() || oom_score_adj.is_none()
         }
@@ -136,25 +138,31 @@ fn join(held: &str, rest: &str, held_width: usize) -> Option<String> {
         return None;
     }
     let direct = format!("{held}{rest}");
-    if let Some(Message::Summary(_)) = classify(held) {
-        // Nothing but a name in it can hold a blank, so a cut here lost none.
+    let spaced = format!("{held} {rest}");
+    if let Some(Message::Summary(summary)) = classify(held) {
+        // A name may hold `,pid=1,uid=0`: what looks like the end is one only if no other end follows.
+        let ends_again = rest.contains(",pid=") && rest.contains(",uid=");
+        if classify(rest).is_some() || (summary.complete && !ends_again) {
+            return None;
+        }
+        // Nothing but a name can hold a blank, so only a cut behind `task=` may have lost one.
+        let in_name = held.contains(",task=") && held_width < NARROWEST_TERMINAL;
+        if summary.complete && in_name {
+            return Some(spaced);
+        }
         return (!rest.contains(' ') || rest.contains(",task=") || rest.contains(",uid="))
             .then_some(direct);
     }
-    let spaced = format!("{held} {rest}");
     let (before, as_direct, as_spaced) = (says(held), says(&direct), says(&spaced));
-    let path = matches!(classify(held), Some(Message::TaskIn { .. } | Message::StatsHeader { .. }));
     if as_direct.max(as_spaced) <= before {
-        // The end of a path adds no field; it goes on only where the terminal cut it.
-        let goes_on = path && held_width >= NARROWEST_TERMINAL && !rest.contains(' ');
-        // Two pieces may both be too short to say anything yet.
-        let unfinished = before == 0 && classify(rest).is_none() && !rest.starts_with('[');
-        return if goes_on {
-            Some(direct)
-        } else if unfinished {
-            Some(if held_width < NARROWEST_TERMINAL { spaced } else { direct })
-        } else {
-            None
+        return match ends_in_path(held) {
+            true if continues_path(rest) => Some(direct),
+            true if before == 0 => Some(spaced),
+            // Two pieces may both be too short to say anything yet.
+            false if before == 0 && classify(rest).is_none() && !rest.starts_with('[') => {
+                Some(if held_width < NARROWEST_TERMINAL { spaced } else { direct })
+            }
+            _ => None,
         };
     }
     if classify(rest).is_some() && before > 0 {
@@ -162,4 +170,18 @@ fn join(held: &str, rest: &str, held_width: usize) -> Option<String> {
     }
     let by_mailer = as_direct == as_spaced && held_width < NARROWEST_TERMINAL;
     Some(if as_spaced > as_direct || by_mailer { spaced } else { direct })
+}
+
+/// Whether a line that names a group breaks off in its path.
+fn ends_in_path(held: &str) -> bool {
+    let names_group = ["Task in /", "Tasks in /", "Memory cgroup stats for /"];
+    names_group.iter().any(|start| held.starts_with(start))
+        && held.rsplit(' ').next().is_some_and(|word| word.contains('/'))
+}
+
+/// Whether a piece goes on with a path: what follows a path in the message begins with a word.
+fn continues_path(rest: &str) -> bool {
+    let word = rest.split(' ').next().unwrap_or(rest);
+    !["are", "killed", "going"].contains(&word)
+        && (word.contains(['.', '_', '-', '/', ':']) || word.bytes().any(|b| b.is_ascii_digit()))
 }

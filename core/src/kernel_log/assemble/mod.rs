@@ -59,6 +59,11 @@ impl Assembler {
         matches!(self.state, State::Collecting(_)) || self.failure.is_some() || self.slab.is_some()
     }
 
+    /// The line that was taken last was made of records up to this one.
+    pub(super) fn continued_to(&mut self, seq: u64) {
+        self.last_seq = Some(seq);
+    }
+
     /// Takes one line.
     pub(super) fn take(&mut self, line: &Line<'_>, sink: Sink<'_>) {
         if let (Some(seq), Some(last)) = (line.seq, self.last_seq)
@@ -113,9 +118,14 @@ impl Assembler {
         }
         if text.starts_with('[')
             && let Some(columns) = &open.columns
-            && let Some(row) = message::row(text, columns)
         {
-            open.row(&row);
+            if let Some(row) = message::row(text, columns) {
+                open.row(&row);
+            } else if let Some(pid) = message::row_pid(text) {
+                open.listed(pid, None);
+            } else {
+                return false;
+            }
             open.touch(line);
             return true;
         }

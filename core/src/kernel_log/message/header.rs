@@ -5,8 +5,14 @@ use super::{Message, Summary, name_before};
 
 pub(super) fn invoked(text: &str) -> Option<Message<'_>> {
     const MARKER: &str = " invoked oom-killer:";
-    let comm = name_before(text, MARKER)?;
-    let rest = &text[comm.len() + MARKER.len()..];
+    // A task may have no name at all; then the line begins with the blank behind it, or without.
+    let (comm, rest) = match text.strip_prefix(MARKER.trim_start()) {
+        Some(rest) => ("", rest),
+        None => {
+            let comm = name_before(text, MARKER)?;
+            (comm, &text[comm.len() + MARKER.len()..])
+        }
+    };
     Some(Message::Invoked {
         comm,
         gfp_mask: gfp_mask(rest, "gfp_mask="),

@@ -20,6 +20,9 @@ pub(in super::super) struct Killed<'a> {
     pub(in super::super) oom_score_adj: Option<i32>,
 }
 
+/// Longest name in bytes, every byte of it escaped.
+const LONGEST_NAME: usize = 64;
+
 pub(super) fn parse(text: &str) -> Option<Message<'_>> {
     if let Some(panic) = text.strip_prefix("Kernel panic - not syncing: ") {
         let about_memory = ["Out of memory", "out of memory", "System is deadlocked on memory"];
@@ -80,11 +83,12 @@ fn killed(scope: Option<Scope>, text: &str) -> Option<Killed<'_>> {
     let rest = rest.trim_start().strip_prefix('(')?;
     // The name may hold anything, `)` too: the numbers stand behind it, so it is cut from the right.
     let sizes_at = rest.rfind("total-vm:").or_else(|| rest.rfind("vsz:"));
-    let end = rest[..sizes_at.unwrap_or(rest.len())].rfind(')')?;
-    let (mut comm, sizes) = (&rest[..end], &rest[end + 1..]);
-    if comm.len() > 64 {
-        comm = comm.get(..comm.find(')')?)?;
-    }
+    let (comm, sizes) = match rest[..sizes_at.unwrap_or(rest.len())].rfind(')') {
+        Some(end) => (&rest[..end], &rest[end + 1..]),
+        // Cut off, or a line break in the name: who it was stands in front of it.
+        None => (rest, ""),
+    };
+    let comm = if comm.len() > LONGEST_NAME { &comm[..comm.find(')')?] } else { comm };
     Some(Killed {
         scope,
         pid,
@@ -236,6 +240,7 @@ mod tests {
             "Killed process",
             "Killed process x (a)",
             "Killed process 99999999999 (a)",
+            "Killed process 1 a",
             "Kill process 1",
             "Killed",
         ] {

@@ -161,6 +161,11 @@ pub(super) fn row<'a>(text: &'a str, columns: &Columns) -> Option<Row<'a>> {
     table::row(text, columns)
 }
 
+/// Reads the pid of a row of the task table that is wrapped or cut off.
+pub(super) fn row_pid(text: &str) -> Option<u32> {
+    table::row_pid(text)
+}
+
 /// Reads one line of a group's statistics.
 pub(super) fn stat(text: &str) -> Option<(&str, u64)> {
     memory::stat(text)

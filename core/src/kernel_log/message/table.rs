@@ -25,7 +25,7 @@ pub(in super::super) enum Column {
 pub(in super::super) const PAGE_COLUMNS: [Column; 4] =
     [Column::TotalVm, Column::Rss, Column::PageTablePages, Column::Swap];
 
-/// The heads between `[ pid ]` and `name`.
+/// The heads between `[ pid ]` and `name`; none where the line of heads is cut off.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(in super::super) struct Columns(Vec<Column>);
 
@@ -43,7 +43,11 @@ pub(super) fn title(text: &str) -> Option<Message<'_>> {
 
 pub(super) fn header(text: &str) -> Option<Message<'_>> {
     let (pid, rest) = text.strip_prefix('[')?.split_once(']')?;
-    (pid.trim() == "pid" && rest.trim_end().ends_with(" name")).then_some(())?;
+    (pid.trim() == "pid" && rest.trim_start().starts_with("uid")).then_some(())?;
+    if !rest.trim_end().ends_with(" name") {
+        // Wrapped or cut off: what the columns mean is not known, whose rows follow is.
+        return Some(Message::TableHeader(Columns::default()));
+    }
     let columns = rest
         .split_ascii_whitespace()
         .take(MOST_COLUMNS)
@@ -64,6 +68,7 @@ pub(super) fn header(text: &str) -> Option<Message<'_>> {
 }
 
 pub(super) fn row<'a>(text: &'a str, columns: &Columns) -> Option<Row<'a>> {
+    (!columns.0.is_empty()).then_some(())?;
     let (pid, mut rest) = text.strip_prefix('[')?.split_once(']')?;
     let pid = pid.trim().parse().ok()?;
     let mut values = Vec::with_capacity(columns.0.len());
@@ -74,6 +79,11 @@ pub(super) fn row<'a>(text: &'a str, columns: &Columns) -> Option<Row<'a>> {
         rest = tail;
     }
     Some(Row { pid, values, comm: rest.strip_prefix(' ').unwrap_or(rest) })
+}
+
+/// The pid of a row that is cut off behind it.
+pub(super) fn row_pid(text: &str) -> Option<u32> {
+    text.strip_prefix('[')?.split_once(']')?.0.trim().parse().ok()
 }
 
 fn signed(text: &str) -> Option<(i64, &str)> {
