@@ -117,12 +117,10 @@ fn print_kill(kill: &Kill, out: &mut dyn Write) -> io::Result<()> {
     let time = kill.time.as_deref().map(|t| format!("[{}] ", terminal(t))).unwrap_or_default();
     writeln!(out, "{time}{}", headline(kill))?;
     write!(out, "  The kernel killed pid {} ({})", kill.pid, terminal(&kill.comm))?;
-    match kill.anon_rss_kb {
-        Some(kilobytes) => {
-            writeln!(out, ", which held {} of anonymous memory.", Bytes(kilobytes * 1024))?
-        }
-        None => writeln!(out, ".")?,
-    }
+    let held = kill.anon_rss_kb.map(|kilobytes| Bytes(kilobytes * 1024));
+    let held =
+        held.map_or_else(String::new, |held| format!(", which held {held} of anonymous memory"));
+    writeln!(out, "{held}.")?;
     match kill.limit {
         Some((Some(limit), Some(usage))) => {
             writeln!(out, "  The group used {} of its limit of {}.", Bytes(usage), Bytes(limit))?;

@@ -49,6 +49,8 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
     local::log("warn")?;
+    // The store names people's processes and groups: what it creates is for this user alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     // In place before anything is started, so that an early signal ends it politely too.
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Runtime)?;

@@ -81,10 +81,13 @@ fn run(flags: Flags) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&flags.log)
         .with_context(|| format!("--log `{}` is no filter", flags.log))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
     match flags.log_format {
-        LogFormat::Text => log.init(),
+        LogFormat::Text => log.with_ansi(terminal).init(),
         LogFormat::Json => log.json().init(),
     }
+    // The store names people's processes and groups: what it creates is for this user alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     if let Err(e) = raise_open_files() {
         tracing::warn!(error = %e, "cannot raise the limit on open files; many agents may not fit");
     }
@@ -113,7 +116,8 @@ async fn serve(flags: Flags) -> anyhow::Result<()> {
         ..Config::new(flags.data_dir)
     })
     .await?;
-    tracing::info!(grpc = %collector.grpc_addr(), http = ?collector.http_addr(), "serving");
+    let http = collector.http_addr().map(tracing::field::display);
+    tracing::info!(grpc = %collector.grpc_addr(), http, "serving");
     tokio::select! {
         _ = terminate.recv() => tracing::info!("ending on SIGTERM"),
         _ = interrupt.recv() => tracing::info!("ending on SIGINT"),
