@@ -1,7 +1,7 @@
 //! The project's own programs as processes: collector, agent, command line.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -21,7 +21,9 @@ pub fn path(name: &str) -> PathBuf {
     static BUILT: Mutex<Vec<String>> = Mutex::new(Vec::new());
     // Tests stand in DIR/deps, programs in DIR.
     let exe = std::env::current_exe().expect("a test knows itself");
-    let dir = exe.parent().and_then(Path::parent).expect("tests stand in deps").to_owned();
+    let own = exe.parent().expect("a program stands somewhere");
+    let dir = if own.ends_with("deps") { own.parent().expect("deps stands in DIR") } else { own };
+    let dir = dir.to_owned();
     let mut built = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if !built.iter().any(|b| b == name) {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
