@@ -30,10 +30,10 @@ impl Report {
     }
 }
 
-#[test]
-fn recorded_kernel_logs_give_the_victims_the_kernel_really_killed() {
+/// Reads every fixture of a folder as text, and record by record where it holds records.
+fn compare_all(folder: &str) {
     let mut report = Report::default();
-    for fixture in fixtures("kernel") {
+    for fixture in fixtures(folder) {
         report.compare(&fixture, "as text", &fixture.expected, &account(events(&fixture.log)));
         if fixture.raw {
             let by_record = account(events_of_records(&fixture.log));
@@ -44,16 +44,13 @@ fn recorded_kernel_logs_give_the_victims_the_kernel_really_killed() {
 }
 
 #[test]
+fn recorded_kernel_logs_give_the_victims_the_kernel_really_killed() {
+    compare_all("kernel");
+}
+
+#[test]
 fn hand_written_logs_give_what_a_careful_reader_finds() {
-    let mut report = Report::default();
-    for fixture in fixtures("text") {
-        report.compare(&fixture, "as text", &fixture.expected, &account(events(&fixture.log)));
-        if fixture.raw {
-            let by_record = account(events_of_records(&fixture.log));
-            report.compare(&fixture, "record by record", &fixture.expected, &by_record);
-        }
-    }
-    report.finish();
+    compare_all("text");
 }
 
 #[test]
