@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, packed};
 
-/// Every line that can open, or be, an event holds one of these. More than 32
-/// words make the searcher tell them apart in 16 buckets instead of 8, which here is faster.
-const WORDS: [&str; 36] = [
+/// Every line that can open, or be, an event holds one of these. More than 32 words make the searcher tell them apart in
+/// 16 buckets instead of 8, which here is faster; beyond that, each word costs.
+const WORDS: [&str; 34] = [
     "oom", // invoked oom-killer, oom-kill:, oom_reaper, earlyoom, systemd-oomd, oom_kill_process: N callbacks
     "OOM", // OOM victim .. is already exiting, OOM controller
     "ill process", // Kill process, kill process (2.6)
@@ -23,9 +23,7 @@ const WORDS: [&str; 36] = [
     "ut of Memory", // 2.6
     "No available memory", // 2.6
     "Memory limit reached",
-    "Tasks state",
-    "Task in", // the words behind the path may stand on the next line
-    "Tasks in",
+    "Task", // Tasks state, Task in, Tasks in: what follows may stand on the next line
     "MCE",
     "emory cgroup",    // Memory cgroup stats for
     "result of limit", // Task in A killed as a result of limit of B
