@@ -188,9 +188,10 @@ fn name_before<'a>(text: &'a str, marker: &str) -> Option<&'a str> {
 }
 
 fn plausible_name(name: &str) -> bool {
-    // TASK_COMM_LEN is 16 with the NUL; a kworker may carry its queue's name; dmesg writes a byte as `\xNN`.
+    // TASK_COMM_LEN is 16 with the NUL; a kworker may carry its queue's name; dmesg writes a byte as `\xNN`. The length
+    // in bytes is looked at first: a hostile line may hold thousands of candidates, each as long as the line.
     const LONGEST: usize = 15;
-    const LONGEST_ESCAPED: usize = 64;
-    name.chars().count() <= LONGEST
-        || name.len() <= LONGEST_ESCAPED && (name.contains("\\x") || name.starts_with("kworker/"))
+    const LONGEST_IN_BYTES: usize = 64;
+    name.len() <= LONGEST_IN_BYTES
+        && (name.chars().count() <= LONGEST || name.contains("\\x") || name.starts_with("kworker/"))
 }
