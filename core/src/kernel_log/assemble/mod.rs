@@ -99,7 +99,10 @@ impl Assembler {
         match std::mem::take(&mut self.state) {
             State::Collecting(open) => {
                 let report = open.cut(how);
-                self.give(report, sink);
+                // A summary that is printed again names nobody new.
+                if !report.victims.iter().any(|victim| self.recent.knows(victim)) {
+                    self.give(report, sink);
+                }
             }
             State::Given(_) | State::Idle => {}
         }
