@@ -18,3 +18,4 @@ pub mod hogs;
 pub mod kmsg;
 pub mod privilege;
 pub mod programs;
+pub mod relay;

@@ -168,9 +168,13 @@ impl Stack {
     /// The agent's flags.
     #[must_use]
     pub fn agent_args(&self) -> Vec<String> {
+        self.agent_args_to(self.url())
+    }
+
+    fn agent_args_to(&self, collector: String) -> Vec<String> {
         vec![
             "--collector".to_owned(),
-            self.url(),
+            collector,
             "--state-dir".to_owned(),
             self.dir.path().join("agent").display().to_string(),
             "--http-addr".to_owned(),
@@ -183,6 +187,35 @@ impl Stack {
     /// Starts the agent. It reads the kernel log from its oldest record, so nothing needs to be waited for.
     pub fn start_agent(&mut self) {
         self.agent = Some(Process::start("coroner-agent", &self.agent_args()));
+    }
+
+    /// Starts the agent towards another address, behind which the collector is.
+    pub fn start_agent_towards(&mut self, url: String) {
+        self.agent = Some(Process::start("coroner-agent", &self.agent_args_to(url)));
+    }
+
+    /// The collector's gRPC port.
+    #[must_use]
+    pub fn grpc_port(&self) -> u16 {
+        self.grpc
+    }
+
+    /// The collector's metrics, as Prometheus would read them.
+    ///
+    /// # Panics
+    ///
+    /// When they cannot be read.
+    #[must_use]
+    pub fn collector_metric(&self, name: &str) -> u64 {
+        use std::io::{Read as _, Write as _};
+        let mut http =
+            std::net::TcpStream::connect(("127.0.0.1", self.http)).expect("the port is open");
+        let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        http.write_all(request.as_bytes()).expect("a request");
+        let mut text = String::new();
+        http.read_to_string(&mut text).expect("an answer");
+        let value = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '));
+        value.and_then(|v| v.trim().parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
     }
 
     /// The agent's process id.
