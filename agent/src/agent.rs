@@ -16,6 +16,7 @@ use crate::config::{
 };
 use crate::findings::Findings;
 use crate::http::{self, HttpError};
+use crate::join::Joiner;
 use crate::kernel_log::{Intake, KernelLog, Recording, ReplayError, Reporter};
 use crate::metrics::Metrics;
 use crate::node::{NodeError, boot_id, page_size, sees_host_pids};
@@ -111,11 +112,16 @@ impl Agent {
             boot_id: boot_id.clone(),
             outbox: Arc::clone(&outbox),
         };
+        let joiner = Arc::new(Joiner::new(findings.clone(), Arc::clone(&metrics)));
         let (witness, blind) = match &recording {
             Some(_) => (None, None),
-            None => witness(&config, &findings, &metrics),
+            None => witness(&config, &findings, &joiner, &metrics),
         };
-        let mut reporter = Reporter::new(findings, Arc::clone(&metrics), witness, clocks);
+        let live = recording.is_none().then(|| Arc::clone(&joiner));
+        let mut reporter = Reporter::new(findings, Arc::clone(&metrics), witness, live, clocks);
+        if recording.is_none() {
+            tasks.spawn(joiner.run(stopped.clone()));
+        }
         if let Some(note) = blind {
             reporter.note(note);
         }
@@ -198,6 +204,7 @@ impl Agent {
 fn witness(
     config: &Config,
     findings: &Findings,
+    joiner: &Arc<Joiner>,
     metrics: &Arc<Metrics>,
 ) -> (Option<Witness>, Option<String>) {
     match Hierarchy::find(&config.proc_root, config.cgroup_root.as_deref()) {
@@ -210,6 +217,7 @@ fn witness(
                 processes,
                 host_pids,
                 findings.clone(),
+                Some(Arc::clone(joiner)),
                 Arc::clone(metrics),
             );
             (Some(witness), None)

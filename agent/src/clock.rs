@@ -73,6 +73,13 @@ impl Clocks {
         Moment { time, uncertainty_us: Some(uncertainty) }
     }
 
+    /// The wall-clock time of a moment on `CLOCK_MONOTONIC`, never later than now.
+    pub(crate) fn of_monotonic(&self, at_us: u64) -> Timestamp {
+        let ago = i64::try_from(self.age_us(at_us)).unwrap_or(i64::MAX);
+        Timestamp::from_microsecond(self.realtime_us.saturating_sub(ago))
+            .unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
     /// How long ago a record with the given stamp was written, in microseconds.
     pub(crate) fn age_us(&self, stamp_us: u64) -> u64 {
         self.monotonic_us.saturating_sub(stamp_us)

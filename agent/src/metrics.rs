@@ -68,6 +68,8 @@ pub(crate) struct Metrics {
     pub connects: Counter,
     pub connect_failures: Counter,
     pub state_errors: Counter,
+    pub unmatched_counts: Counter,
+    pub signals_not_reported: Counter,
     events: [Counter; KINDS.len()],
     queued: AtomicU64,
     reading: AtomicBool,
@@ -171,6 +173,16 @@ impl Metrics {
             "state_errors_total",
             "Failed attempts to save the acknowledged position.",
             self.state_errors.get(),
+        );
+        counter(
+            "kill_counts_unmatched_total",
+            "Kills counted by a group that could have been one of several others seen.",
+            self.unmatched_counts.get(),
+        );
+        counter(
+            "signals_not_reported_total",
+            "SIGKILLs traced that say nothing of a container's death, or were too many.",
+            self.signals_not_reported.get(),
         );
         let _ = writeln!(
             out,

@@ -13,6 +13,7 @@ use coroner_proto::v1;
 use prost::Message as _;
 use tokio::sync::Notify;
 
+use crate::coverage::Coverage;
 use crate::metrics::Metrics;
 use crate::position::{Mark, Position, Progress};
 use queue::{Entry, Queue, Worth};
@@ -39,6 +40,8 @@ pub(crate) struct Outbox {
     node: String,
     boot_id: String,
     metrics: Arc<Metrics>,
+    /// What the sources missed nothing of; it travels with the findings.
+    pub coverage: Coverage,
     /// Rings when there is something to send.
     pub filled: Notify,
     /// Rings when findings were acknowledged, for whoever saves the position.
@@ -62,6 +65,7 @@ impl Outbox {
             node,
             boot_id,
             metrics,
+            coverage: Coverage::default(),
             filled: Notify::new(),
             acknowledged: Notify::new(),
         }
@@ -106,13 +110,15 @@ impl Outbox {
         }
     }
 
-    /// Takes the next batch: at most so many findings and bytes, but at least one finding if any waits. Gives its
-    /// number, counted from 1 over the life of the agent.
+    /// Takes the next batch: at most so many findings and bytes, but at least one finding if any waits. Its number is
+    /// counted from 1 over the life of the agent. When `anyway`, what is newly known of coverage is reason enough for
+    /// a batch.
     pub(crate) fn take(
         &self,
         max_findings: usize,
         max_bytes: usize,
-    ) -> Option<(u64, Vec<v1::Finding>)> {
+        anyway: bool,
+    ) -> Option<v1::Batch> {
         let mut queue = self.lock();
         self.report_dropped(&mut queue);
         let (mut batch, mut bytes) = (Vec::new(), 0);
@@ -126,15 +132,16 @@ impl Outbox {
             bytes += entry.size;
             batch.push(entry);
         }
-        if batch.is_empty() {
+        if batch.is_empty() && !(anyway && self.coverage.has_news()) {
             return None;
         }
         let sequence = queue.next_sequence;
         queue.next_sequence += 1;
-        let wire: Vec<_> = batch.iter().map(|entry| entry.wire.clone()).collect();
+        let findings: Vec<_> = batch.iter().map(|entry| entry.wire.clone()).collect();
         queue.flying.push_back((sequence, batch));
-        self.metrics.sent.add(u64::try_from(wire.len()).unwrap_or(0));
-        Some((sequence, wire))
+        self.metrics.sent.add(u64::try_from(findings.len()).unwrap_or(0));
+        let coverage = self.coverage.take(sequence).into_iter().map(Into::into).collect();
+        Some(v1::Batch { sequence, findings, coverage })
     }
 
     /// Frees all batches up to `through`. Says how many findings that were; an acknowledgement that says nothing new
@@ -153,6 +160,7 @@ impl Outbox {
                 }
             }
         }
+        self.coverage.acknowledge(through);
         self.metrics.acknowledged.add(u64::try_from(freed).unwrap_or(0));
         self.metrics.set_queued(queue.len());
         drop(queue);
@@ -165,6 +173,7 @@ impl Outbox {
     /// Puts back what was sent and not acknowledged, for a new stream. Gives the number of its first batch.
     pub(crate) fn rewind(&self) -> u64 {
         let mut queue = self.lock();
+        self.coverage.rewind();
         if let Some((first, _)) = queue.flying.front() {
             queue.next_sequence = *first;
         }
@@ -201,7 +210,7 @@ impl Outbox {
     /// Whether nothing waits and nothing is on its way.
     pub(crate) fn is_empty(&self) -> bool {
         let queue = self.lock();
-        queue.len() == 0 && queue.dropped.is_empty()
+        queue.len() == 0 && queue.flying.is_empty() && queue.dropped.is_empty()
     }
 
     /// See [`Progress::read`].
@@ -226,15 +235,18 @@ impl Outbox {
 
     /// Turns what was dropped into gap findings, which take its place in holding the position back.
     fn report_dropped(&self, queue: &mut Queue) {
-        for (source, dropped) in std::mem::take(&mut queue.dropped).into_values() {
+        for (source, dropped) in std::mem::take(&mut queue.dropped) {
             let first = dropped.first.and_then(|mark| mark.seq.or(mark.monotonic_us));
+            // Sources without numbers have only the time to tell one gap from the next.
+            let time = u64::try_from(dropped.from.as_microsecond()).unwrap_or(0);
             let finding = Finding {
-                id: FindingId::gap(source, &self.boot_id, first.unwrap_or(0)),
+                id: FindingId::gap(source, &self.boot_id, first.unwrap_or(time)),
                 node: self.node.clone(),
                 boot_id: self.boot_id.clone(),
                 time: dropped.from,
                 time_uncertainty_us: None,
                 source,
+                about: None,
                 body: FindingBody::Gap(Gap {
                     source,
                     first_lost: first,

@@ -17,6 +17,7 @@ use crate::attribution::{Attributor, Bare};
 use crate::cgroup::{Hierarchy, Question, observe};
 use crate::clock::{Clocks, Moment};
 use crate::findings::Findings;
+use crate::join::Joiner;
 use crate::metrics::Metrics;
 use crate::position::Mark;
 use crate::process::{Processes, since_boot};
@@ -53,6 +54,7 @@ pub(crate) struct Witness {
     attributor: Attributor,
     later: Vec<Later>,
     findings: Findings,
+    joiner: Option<Arc<Joiner>>,
     metrics: Arc<Metrics>,
 }
 
@@ -62,10 +64,11 @@ impl Witness {
         processes: Processes,
         host_pids: bool,
         findings: Findings,
+        joiner: Option<Arc<Joiner>>,
         metrics: Arc<Metrics>,
     ) -> Self {
         let attributor = Attributor::new(processes.clone(), host_pids);
-        Self { hierarchy, processes, attributor, later: Vec::new(), findings, metrics }
+        Self { hierarchy, processes, attributor, later: Vec::new(), findings, joiner, metrics }
     }
 
     /// Looks at an event of the kernel log. `fresh` when it happened while the agent was watching. What it reads is
@@ -153,6 +156,9 @@ impl Witness {
         for (bare, attribution) in self.attributor.decide(&self.hierarchy, Instant::now()) {
             if let Some(attribution) = attribution {
                 self.metrics.attributed.add(1);
+                if let Some(joiner) = &self.joiner {
+                    joiner.attributed(&bare.about, attribution.pid, &attribution.cgroup);
+                }
                 let later = Later {
                     limit: attribution.limit_cgroup.clone(),
                     victim: Some(attribution.cgroup.clone()),
@@ -197,7 +203,8 @@ impl Witness {
     pub(crate) fn push(&self, seen: CgroupObservation, mark: Mark) {
         let id = FindingId::observation(&seen.about, seen.phase);
         let moment = Moment { time: Clocks::now().timestamp(), uncertainty_us: Some(0) };
-        self.findings.push(id, Source::Cgroup, moment, FindingBody::Cgroups(seen), Some(mark));
+        let body = FindingBody::Cgroups(seen);
+        self.findings.push(id, None, Source::Cgroup, moment, body, Some(mark));
     }
 
     fn later(

@@ -150,7 +150,9 @@ impl Intake {
 
     /// The log is read to its end. Everything given so far is in the outbox.
     pub(crate) fn drained(&mut self) {
-        self.waiting_since = Some(monotonic_us());
+        let now = monotonic_us();
+        self.waiting_since = Some(now);
+        self.reporter.read_to_end(now);
         self.pass_on();
     }
 

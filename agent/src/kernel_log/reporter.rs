@@ -6,11 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use coroner_core::finding::{FindingBody, FindingId, Gap, Source, SourceStatus};
+use coroner_core::finding::{FindingBody, FindingId, Gap, Source};
 use coroner_core::kernel::{KernelEvent, Position as KernelPosition};
 
 use crate::clock::{Clocks, Moment};
 use crate::findings::Findings;
+use crate::join::Joiner;
 use crate::metrics::Metrics;
 use crate::position::{Mark, Position};
 use crate::witness::Witness;
@@ -38,6 +39,8 @@ pub(crate) struct Reporter {
     metrics: Arc<Metrics>,
     /// What looks at cgroups when somebody is killed; recordings have none.
     witness: Option<Witness>,
+    /// Where kills meet their other witnesses; recordings have none.
+    joiner: Option<Arc<Joiner>>,
     /// What an earlier run is done with.
     done: Position,
     parts: BTreeMap<Mark, u32>,
@@ -52,11 +55,20 @@ impl Reporter {
         findings: Findings,
         metrics: Arc<Metrics>,
         witness: Option<Witness>,
+        joiner: Option<Arc<Joiner>>,
         recording: Option<Clocks>,
     ) -> Self {
-        let done = findings.outbox.position();
-        let parts = BTreeMap::new();
-        Self { findings, metrics, witness, done, parts, recording, status: None, notes: Vec::new() }
+        Self {
+            done: findings.outbox.position(),
+            findings,
+            metrics,
+            witness,
+            joiner,
+            parts: BTreeMap::new(),
+            recording,
+            status: None,
+            notes: Vec::new(),
+        }
     }
 
     /// What looks at cgroups, if anything does.
@@ -90,27 +102,21 @@ impl Reporter {
             let since = first
                 .map_or_else(|| self.now().timestamp(), |mark| self.moment(Some(mark), None).time);
             self.status(true, detail, Some(since));
+            if self.recording.is_none() {
+                let now = Clocks::now().monotonic_us;
+                let from = first.and_then(|mark| mark.monotonic_us).map_or(now, |us| us.min(now));
+                self.findings.outbox.coverage.begin(Source::KernelLog, from);
+            }
         }
     }
 
     /// Says how the source is doing.
     pub(crate) fn status(&self, reading: bool, detail: String, since: Option<jiff::Timestamp>) {
         self.metrics.set_reading(reading);
-        if reading {
-            tracing::info!(source = %Source::KernelLog, "{detail}");
-        } else {
-            tracing::error!(source = %Source::KernelLog, "{detail}");
+        if !reading {
+            self.findings.outbox.coverage.hole(Source::KernelLog, None, None);
         }
-        let (now, source) = (self.now(), Source::KernelLog);
-        // Each start is a fact of its own, so here alone a clock is part of an identity.
-        let id = FindingId(format!(
-            "status:{}:{source}:{}",
-            self.findings.boot_id,
-            Clocks::now().monotonic_us
-        ));
-        let moment = Moment { time: now.timestamp(), uncertainty_us: Some(0) };
-        let body = FindingBody::SourceStatus(SourceStatus { source, reading, detail, since });
-        self.findings.push(id, source, moment, body, None);
+        self.findings.status(Source::KernelLog, reading, detail, since);
     }
 
     /// Reports an event. `since` is when the log was last seen empty before the event's first record.
@@ -123,12 +129,15 @@ impl Reporter {
         }
         self.metrics.event(&event);
         let moment = self.moment(Some(mark), since);
+        let fresh = since.is_some() && self.recording.is_none();
+        let about = self.joiner.as_ref().and_then(|joiner| joiner.printed(&event, &id, fresh));
         // Groups go within a millisecond of a kill, so they are read first.
-        let seen = self.witness.as_mut().and_then(|w| w.event(&event, &id, mark, since.is_some()));
+        let anchor = about.as_ref().unwrap_or(&id);
+        let seen = self.witness.as_mut().and_then(|w| w.event(&event, anchor, mark, fresh));
         if !self.done.ahead.contains_key(&id) {
             let victim = victim(&event);
             let body = FindingBody::Kernel(Box::new(event));
-            self.findings.push(id, Source::KernelLog, moment, body, Some(mark));
+            self.findings.push(id, about, Source::KernelLog, moment, body, Some(mark));
             if let Some(victim) = victim {
                 tracing::debug!(victim, "found a kill");
             }
@@ -165,9 +174,22 @@ impl Reporter {
             None => hole.after,
         };
         let id = FindingId::gap(Source::KernelLog, &self.findings.boot_id, key);
-        self.findings.push(id, Source::KernelLog, moment, body, mark);
+        self.findings.push(id, None, Source::KernelLog, moment, body, mark);
+        if self.recording.is_none() {
+            let stamp = |mark: Option<Mark>| mark.and_then(|mark| mark.monotonic_us);
+            let to = stamp(hole.after).unwrap_or_else(|| Clocks::now().monotonic_us);
+            let coverage = &self.findings.outbox.coverage;
+            coverage.hole(Source::KernelLog, stamp(hole.before), Some(to));
+        }
         if let Some(witness) = &mut self.witness {
             witness.lost();
+        }
+    }
+
+    /// The log was read to its end at `at_us` of `CLOCK_MONOTONIC`.
+    pub(crate) fn read_to_end(&self, at_us: u64) {
+        if self.recording.is_none() {
+            self.findings.outbox.coverage.covered(Source::KernelLog, at_us);
         }
     }
 

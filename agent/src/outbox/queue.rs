@@ -26,6 +26,9 @@ impl Worth {
         match body {
             FindingBody::Gap(_) | FindingBody::SourceStatus(_) => Self::Coverage,
             FindingBody::Cgroups(_) => Self::Sample,
+            FindingBody::Sigkill(_)
+            | FindingBody::CountedKill(_)
+            | FindingBody::ContainerEnd(_) => Self::Kill,
             FindingBody::Kernel(event) => match **event {
                 KernelEvent::Oom(_) | KernelEvent::OomVictim(_) | KernelEvent::UserspaceKill(_) => {
                     Self::Kill
@@ -67,7 +70,7 @@ pub(super) struct Queue {
     pub(super) bytes: usize,
     pub(super) order: u64,
     pub(super) next_sequence: u64,
-    pub(super) dropped: BTreeMap<&'static str, (Source, Dropped)>,
+    pub(super) dropped: BTreeMap<Source, Dropped>,
     pub(super) progress: Progress,
 }
 
@@ -85,20 +88,15 @@ impl Queue {
 
     /// The hold of the first dropped stays until the gap that tells of it is acknowledged.
     pub(super) fn note_dropped(&mut self, entry: &Entry) {
-        let (name, source) = match entry.wire.body {
-            Some(v1::finding::Body::Cgroups(_)) => ("cgroup", Source::Cgroup),
-            _ => ("kernel log", Source::KernelLog),
-        };
+        let source = v1::Source::try_from(entry.wire.source).ok();
+        let source = source.and_then(|s| Source::try_from(s).ok()).unwrap_or(Source::KernelLog);
         let time = wire_time(&entry.wire);
-        match self.dropped.entry(name) {
+        match self.dropped.entry(source) {
             std::collections::btree_map::Entry::Vacant(vacant) => {
-                vacant.insert((
-                    source,
-                    Dropped { first: entry.mark, count: 1, from: time, to: time },
-                ));
+                vacant.insert(Dropped { first: entry.mark, count: 1, from: time, to: time });
             }
             std::collections::btree_map::Entry::Occupied(mut occupied) => {
-                let dropped = &mut occupied.get_mut().1;
+                let dropped = occupied.get_mut();
                 dropped.count += 1;
                 dropped.from = dropped.from.min(time);
                 dropped.to = dropped.to.max(time);

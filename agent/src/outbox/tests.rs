@@ -15,7 +15,11 @@ fn finding(id: &str, body: FindingBody) -> Finding {
         boot_id: "b0".into(),
         time: Timestamp::UNIX_EPOCH,
         time_uncertainty_us: None,
-        source: Source::KernelLog,
+        source: match body {
+            FindingBody::Cgroups(_) => Source::Cgroup,
+            _ => Source::KernelLog,
+        },
+        about: None,
         body,
     }
 }
@@ -55,11 +59,13 @@ fn findings_leave_in_order_and_only_when_acknowledged() {
     sample(&outbox, 2);
     kill(&outbox, 3);
     outbox.read(mark(9));
-    let (first, batch) = outbox.take(2, 1 << 20).unwrap();
+    let v1::Batch { sequence: first, findings: batch, .. } =
+        outbox.take(2, 1 << 20, false).unwrap();
     assert_eq!(ids(&batch), ["kmsg:b0:1", "kmsg:b0:2"]);
-    let (second, batch) = outbox.take(2, 1 << 20).unwrap();
+    let v1::Batch { sequence: second, findings: batch, .. } =
+        outbox.take(2, 1 << 20, false).unwrap();
     assert_eq!((first, second, ids(&batch)), (1, 2, vec!["kmsg:b0:3"]));
-    assert!(outbox.take(2, 1 << 20).is_none());
+    assert!(outbox.take(2, 1 << 20, false).is_none());
     assert_eq!(through(&outbox), Some(0));
     assert_eq!(outbox.acknowledge(1), 2);
     assert_eq!(outbox.acknowledge(1), 0, "a doubled acknowledgement frees nothing more");
@@ -76,12 +82,12 @@ fn a_new_stream_sends_again_what_was_not_acknowledged_with_its_old_number() {
     for seq in 1..=4 {
         kill(&outbox, seq);
     }
-    outbox.take(1, 1 << 20).unwrap();
-    outbox.take(2, 1 << 20).unwrap();
+    outbox.take(1, 1 << 20, false).unwrap();
+    outbox.take(2, 1 << 20, false).unwrap();
     outbox.acknowledge(1);
     sample(&outbox, 5);
     assert_eq!(outbox.rewind(), 2);
-    let (sequence, batch) = outbox.take(10, 1 << 20).unwrap();
+    let v1::Batch { sequence, findings: batch, .. } = outbox.take(10, 1 << 20, false).unwrap();
     assert_eq!(sequence, 2);
     assert_eq!(ids(&batch), ["kmsg:b0:2", "kmsg:b0:3", "kmsg:b0:4", "kmsg:b0:5"]);
 }
@@ -91,8 +97,8 @@ fn a_batch_keeps_to_its_bytes_but_is_never_empty() {
     let outbox = outbox(10);
     kill(&outbox, 1);
     kill(&outbox, 2);
-    assert_eq!(outbox.take(10, 1).unwrap().1.len(), 1);
-    assert_eq!(outbox.take(10, 1).unwrap().1.len(), 1);
+    assert_eq!(outbox.take(10, 1, false).unwrap().findings.len(), 1);
+    assert_eq!(outbox.take(10, 1, false).unwrap().findings.len(), 1);
 }
 
 #[test]
@@ -105,7 +111,7 @@ fn samples_go_first_kills_last_and_what_went_is_a_gap_that_holds_the_position() 
     kill(&outbox, 5);
     kill(&outbox, 6);
     outbox.read(mark(9));
-    let (sequence, batch) = outbox.take(10, 1 << 20).unwrap();
+    let v1::Batch { sequence, findings: batch, .. } = outbox.take(10, 1 << 20, false).unwrap();
     assert_eq!(ids(&batch), ["kmsg:b0:4", "kmsg:b0:5", "kmsg:b0:6", "gap:b0:kernel log:1"]);
     let Some(v1::finding::Body::Gap(gap)) = &batch[3].body else { panic!("no gap") };
     assert_eq!((gap.first_lost, gap.lost), (Some(1), Some(3)));
@@ -128,7 +134,7 @@ fn what_was_read_of_cgroups_goes_before_any_kill_and_has_its_own_gap() {
     };
     outbox.push(finding("o", FindingBody::Cgroups(observation)), Some(mark(1)));
     kill(&outbox, 1);
-    let (_, batch) = outbox.take(10, 1 << 20).unwrap();
+    let v1::Batch { findings: batch, .. } = outbox.take(10, 1 << 20, false).unwrap();
     assert_eq!(ids(&batch), ["kmsg:b0:1", "gap:b0:cgroup:1"]);
 }
 
@@ -137,12 +143,33 @@ fn a_refused_finding_becomes_a_gap_and_the_rest_goes_on() {
     let outbox = outbox(10);
     kill(&outbox, 1);
     kill(&outbox, 2);
-    outbox.take(10, 1 << 20).unwrap();
+    outbox.take(10, 1 << 20, false).unwrap();
     assert_eq!(outbox.refuse_first().as_deref(), Some("kmsg:b0:1"));
     assert_eq!(outbox.rewind(), 1);
-    let (_, batch) = outbox.take(10, 1 << 20).unwrap();
+    let v1::Batch { findings: batch, .. } = outbox.take(10, 1 << 20, false).unwrap();
     assert_eq!(ids(&batch), ["kmsg:b0:2", "gap:b0:kernel log:1"]);
     assert!(outbox.refuse_first().is_some());
     assert!(outbox.refuse_first().is_some());
     assert!(outbox.refuse_first().is_none(), "nothing is left to refuse");
+}
+
+#[test]
+fn coverage_travels_with_findings_and_alone_when_asked_for() {
+    let outbox = outbox(10);
+    assert_eq!(outbox.take(10, 1 << 20, true), None, "nothing is covered");
+    outbox.coverage.begin(Source::KernelLog, 1);
+    outbox.coverage.covered(Source::KernelLog, 2);
+    assert_eq!(outbox.take(10, 1 << 20, false), None);
+    let batch = outbox.take(10, 1 << 20, true).unwrap();
+    assert_eq!((batch.findings.len(), batch.coverage.len()), (0, 1));
+    assert!(!outbox.is_empty(), "it is not acknowledged");
+    // The connection broke: it goes again, with what is new.
+    outbox.rewind();
+    kill(&outbox, 1);
+    let again = outbox.take(10, 1 << 20, false).unwrap();
+    assert_eq!((again.sequence, again.findings.len()), (batch.sequence, 1));
+    assert_eq!(again.coverage, batch.coverage);
+    outbox.acknowledge(again.sequence);
+    assert!(outbox.is_empty());
+    assert_eq!(outbox.take(10, 1 << 20, true), None);
 }

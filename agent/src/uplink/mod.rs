@@ -34,6 +34,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// An idle connection is probed this often, and given up when the probe is unanswered for so long.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
 
+/// Without findings the collector hears this often how far the sources have seen everything.
+const COVERAGE_EVERY: Duration = Duration::from_secs(20);
+
 /// How long findings may still be sent when the agent is ending.
 const LAST_WORDS: Duration = Duration::from_millis(400);
 
@@ -210,23 +213,28 @@ impl Uplink {
     ) -> Result<(), SessionError> {
         let (max_findings, max_bytes) = limits(welcome);
         let mut last_words: Option<Instant> = None;
+        // What was covered until the connection broke is told at once.
+        let mut heartbeat = true;
+        let mut beat = tokio::time::interval(COVERAGE_EVERY);
+        beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
+            if stop.is_set() && last_words.is_none() {
+                last_words = Some(Instant::now() + LAST_WORDS);
+                heartbeat = true;
+            }
             let (findings, flying) = if self.singly { (1, 1) } else { (max_findings, MAX_FLYING) };
             while self.outbox.flying() < flying {
                 let Ok(permit) = sender.try_reserve() else { break };
-                let Some((sequence, findings)) = self.outbox.take(findings, max_bytes) else {
-                    break;
-                };
-                let batch = v1::Batch { sequence, findings };
+                let Some(batch) = self.outbox.take(findings, max_bytes, heartbeat) else { break };
+                heartbeat = false;
                 permit.send(v1::ReportRequest {
                     message: Some(report_request::Message::Batch(batch)),
                 });
             }
-            if stop.is_set() {
-                let until = *last_words.get_or_insert_with(|| Instant::now() + LAST_WORDS);
-                if self.outbox.is_empty() || Instant::now() >= until {
-                    return Ok(());
-                }
+            if let Some(until) = last_words
+                && (self.outbox.is_empty() || Instant::now() >= until)
+            {
+                return Ok(());
             }
             let ending = last_words.is_some();
             let pause =
@@ -238,6 +246,7 @@ impl Uplink {
                     self.reply(reply)?;
                 }
                 () = self.outbox.filled.notified() => {}
+                _ = beat.tick() => heartbeat = true,
                 // The channel was full: a place in it comes free, nothing is sent through this permit.
                 permit = sender.reserve(), if sender.capacity() == 0 => drop(permit),
                 () = stop.wait(), if !ending => {}

@@ -12,7 +12,8 @@ fn witness(tree: &Tree) -> Witness {
         Outbox::new("n".into(), Position::default(), Bounds::default(), Arc::clone(&metrics));
     let findings = Findings { node: "n".into(), boot_id: "b".into(), outbox: Arc::new(outbox) };
     let proc = std::path::Path::new("/nonexistent");
-    let mut witness = Witness::new(tree.hierarchy(), Processes::new(proc), true, findings, metrics);
+    let mut witness =
+        Witness::new(tree.hierarchy(), Processes::new(proc), true, findings, None, metrics);
     witness.begin();
     witness
 }
@@ -46,7 +47,7 @@ fn group(tree: &Tree, path: &str, kills: u32, procs: &str) {
 }
 
 fn sent(witness: &Witness) -> Vec<v1::Finding> {
-    witness.findings.outbox.take(100, 1 << 20).map_or_else(Vec::new, |(_, findings)| findings)
+    witness.findings.outbox.take(100, 1 << 20, false).map_or_else(Vec::new, |batch| batch.findings)
 }
 
 #[test]

@@ -174,6 +174,7 @@ fn hostile_names_are_escaped_everywhere() {
         time: incident().time,
         time_uncertainty_us: None,
         source: Source::KernelLog,
+        about: None,
         body: FindingBody::Kernel(Box::new(KernelEvent::Oom(Box::new(report)))),
     };
     let mut incident = judge(&Case { findings: vec![finding], ..Case::default() }).unwrap();

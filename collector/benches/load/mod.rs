@@ -84,6 +84,7 @@ pub(crate) fn kill(node: &str, seq: u64) -> Finding {
         time: Timestamp::from_second(1_763_726_400 + i64::try_from(seq ^ 0x55).unwrap()).unwrap(),
         time_uncertainty_us: Some(1000),
         source: Source::KernelLog,
+        about: None,
         body: FindingBody::Kernel(Box::new(KernelEvent::Oom(Box::new(report)))),
     }
 }
@@ -111,7 +112,11 @@ pub(crate) async fn report(
             .await
             .unwrap();
         for (sequence, findings) in (1..).zip(batches) {
-            let message = Some(report_request::Message::Batch(Batch { sequence, findings }));
+            let message = Some(report_request::Message::Batch(Batch {
+                sequence,
+                findings,
+                coverage: Vec::new(),
+            }));
             requests.send(ReportRequest { message }).await.unwrap();
         }
     };

@@ -41,7 +41,7 @@ pub(super) fn batch(
     expected: u64,
     batch: v1::Batch,
 ) -> Result<Vec<NewFinding>, Status> {
-    let v1::Batch { sequence, findings } = batch;
+    let v1::Batch { sequence, findings, coverage: _ } = batch;
     if sequence != expected {
         return Err(refused(format!("field `batch.sequence` is {sequence}, expected {expected}")));
     }

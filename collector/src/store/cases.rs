@@ -157,7 +157,7 @@ fn statuses(
 fn status(finding: Finding) -> Option<SourceStatus> {
     match finding.body {
         FindingBody::SourceStatus(status) => Some(status),
-        FindingBody::Kernel(_) | FindingBody::Gap(_) | FindingBody::Cgroups(_) => None,
+        _ => None,
     }
 }
 

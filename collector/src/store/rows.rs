@@ -49,6 +49,9 @@ pub(super) fn insert_finding(
         FindingBody::Gap(gap) => ("gap", Some(span(gap))),
         FindingBody::Cgroups(_) => ("cgroups", None),
         FindingBody::SourceStatus(_) => ("source_status", None),
+        FindingBody::Sigkill(_) => ("sigkill", None),
+        FindingBody::CountedKill(_) => ("counted_kill", None),
+        FindingBody::ContainerEnd(_) => ("container_end", None),
     };
     let rows = db
         .prepare_cached(

@@ -25,6 +25,7 @@ fn finding(n: u64, reason: &str) -> v1::Finding {
         time: jiff::Timestamp::UNIX_EPOCH,
         time_uncertainty_us: None,
         source: Source::KernelLog,
+        about: None,
         body: FindingBody::Gap(gap),
     }
     .into()

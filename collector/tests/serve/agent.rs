@@ -86,8 +86,12 @@ impl Agent {
     pub(crate) async fn send(&mut self, findings: &[Finding]) -> u64 {
         self.sequence += 1;
         let findings = findings.iter().cloned().map(Into::into).collect();
-        self.say(report_request::Message::Batch(v1::Batch { sequence: self.sequence, findings }))
-            .await;
+        self.say(report_request::Message::Batch(v1::Batch {
+            sequence: self.sequence,
+            findings,
+            coverage: Vec::new(),
+        }))
+        .await;
         self.sequence
     }
 

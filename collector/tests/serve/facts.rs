@@ -28,6 +28,7 @@ fn finding(node: &str, id: FindingId, second: i64, body: FindingBody) -> Finding
         time: at(second),
         time_uncertainty_us: Some(1000),
         source: Source::KernelLog,
+        about: None,
         body,
     }
 }
@@ -104,7 +105,7 @@ fn incident_of(finding: &Finding) -> Option<IncidentId> {
     match &finding.body {
         FindingBody::Kernel(_) => Some(IncidentId::of(&finding.id)),
         FindingBody::Cgroups(observation) => Some(IncidentId::of(&observation.about)),
-        FindingBody::Gap(_) | FindingBody::SourceStatus(_) => None,
+        _ => None,
     }
 }
 

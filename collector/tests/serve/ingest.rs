@@ -159,7 +159,7 @@ async fn refusal(message: report_request::Message) -> (Code, String) {
 }
 
 fn batch(sequence: u64, findings: Vec<v1::Finding>) -> report_request::Message {
-    report_request::Message::Batch(v1::Batch { sequence, findings })
+    report_request::Message::Batch(v1::Batch { sequence, findings, coverage: Vec::new() })
 }
 
 #[tokio::test]

@@ -66,6 +66,9 @@ pub struct Case {
 /// Which incident a finding belongs to: the one it opens, or the one it adds to; `None` when it is about no incident.
 #[must_use]
 pub fn incident_of(finding: &Finding) -> Option<IncidentId> {
+    if let Some(about) = &finding.about {
+        return Some(IncidentId::of(about));
+    }
     if opens(finding) {
         return Some(IncidentId::of(&finding.id));
     }
@@ -77,7 +80,11 @@ pub fn incident_of(finding: &Finding) -> Option<IncidentId> {
             }
             _ => None,
         },
-        FindingBody::Gap(_) | FindingBody::SourceStatus(_) => None,
+        FindingBody::Gap(_)
+        | FindingBody::SourceStatus(_)
+        | FindingBody::Sigkill(_)
+        | FindingBody::CountedKill(_)
+        | FindingBody::ContainerEnd(_) => None,
     }
 }
 

@@ -61,7 +61,8 @@ same_names! {
     k::Scope, Scope, [System, Cgroup, Cpuset, Mempolicy, Unknown];
     k::Level, Level, [Container, Pod, Qos, Kubepods, Other, None];
     k::UserspaceKiller, UserspaceKiller, [SystemdOomd, Earlyoom, Talos, Oomd, LowMemoryKiller];
-    f::Source, Source, [KernelLog, Cgroup];
+    f::Source, Source, [KernelLog, Cgroup, SignalTrace, Fragmentation, Headroom, Pressure];
+    f::SignalResult, SignalResult, [Delivered, Ignored, AlreadyPending, Other];
     f::Phase, Phase, [AtKill, Aftermath];
     f::AttributionMethod, AttributionMethod, [ProcCgroup, SeenBefore, OomKillCounter];
     i::Outcome, Outcome, [ContainerExited, ContainerSurvived, HostProcessKilled, NeverStarted];

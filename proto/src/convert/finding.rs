@@ -13,6 +13,9 @@ impl From<f::FindingBody> for v1::finding::Body {
             f::FindingBody::Gap(gap) => Self::Gap(gap.into()),
             f::FindingBody::Cgroups(observation) => Self::Cgroups(observation.into()),
             f::FindingBody::SourceStatus(status) => Self::SourceStatus(status.into()),
+            f::FindingBody::Sigkill(sigkill) => Self::Sigkill((*sigkill).into()),
+            f::FindingBody::CountedKill(kill) => Self::CountedKill((*kill).into()),
+            f::FindingBody::ContainerEnd(end) => Self::ContainerEnd((*end).into()),
         }
     }
 }
@@ -27,6 +30,13 @@ impl TryFrom<v1::finding::Body> for f::FindingBody {
             W::Gap(gap) => Self::Gap(required("gap", Some(gap))?),
             W::Cgroups(observation) => Self::Cgroups(required("cgroups", Some(observation))?),
             W::SourceStatus(status) => Self::SourceStatus(required("source_status", Some(status))?),
+            W::Sigkill(sigkill) => Self::Sigkill(Box::new(required("sigkill", Some(sigkill))?)),
+            W::CountedKill(kill) => {
+                Self::CountedKill(Box::new(required("counted_kill", Some(kill))?))
+            }
+            W::ContainerEnd(end) => {
+                Self::ContainerEnd(Box::new(required("container_end", Some(end))?))
+            }
         })
     }
 }
@@ -40,6 +50,7 @@ impl From<f::Finding> for v1::Finding {
             time: Some(time::to_wire(finding.time)),
             time_uncertainty_us: finding.time_uncertainty_us,
             source: finding.source.number(),
+            about: finding.about.map(|about| about.0),
             body: Some(finding.body.into()),
         }
     }
@@ -62,6 +73,7 @@ impl TryFrom<v1::Finding> for f::Finding {
             time: time::required("time", finding.time)?,
             time_uncertainty_us: finding.time_uncertainty_us,
             source: known("source", finding.source)?,
+            about: finding.about.map(f::FindingId),
             body: body.try_into()?,
         })
     }

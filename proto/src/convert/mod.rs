@@ -1,6 +1,8 @@
 //! Conversions between the core's types and the wire's, one file per .proto file. No logic stands here.
 
 mod cgroup;
+mod container_end;
+mod counters;
 mod enums;
 mod event;
 mod finding;
@@ -8,6 +10,7 @@ mod incident;
 mod kernel;
 mod memory;
 mod oom;
+mod signal;
 mod source;
 mod time;
 

@@ -1,4 +1,4 @@
-//! Gaps and the state of sources.
+//! Gaps, coverage and the state of sources.
 
 use coroner_core::finding as f;
 
@@ -54,6 +54,28 @@ impl TryFrom<v1::SourceStatus> for f::SourceStatus {
             reading: s.reading,
             detail: s.detail,
             since: time::from_wire("since", s.since)?,
+        })
+    }
+}
+
+impl From<f::CoverageSpan> for v1::CoverageSpan {
+    fn from(s: f::CoverageSpan) -> Self {
+        Self {
+            source: s.source.number(),
+            from: Some(time::to_wire(s.from)),
+            to: Some(time::to_wire(s.to)),
+        }
+    }
+}
+
+impl TryFrom<v1::CoverageSpan> for f::CoverageSpan {
+    type Error = ConvertError;
+
+    fn try_from(s: v1::CoverageSpan) -> Result<Self, ConvertError> {
+        Ok(Self {
+            source: known("source", s.source)?,
+            from: time::required("from", s.from)?,
+            to: time::required("to", s.to)?,
         })
     }
 }

@@ -143,7 +143,20 @@ structs! {
     k::UserspaceKill { position, killer, pid, comm, cgroup, message }
     k::Unverified { position, facility, pid, message, reason }
     k::Suppressed { position, function, count }
-    f::Finding { id, node, boot_id, time, time_uncertainty_us, source, body }
+    f::Finding { id, node, boot_id, time, time_uncertainty_us, source, about, body }
+    f::Sigkill {
+        at_us, code, whole_process, result, receiver, receiver_is_main, sender, ancestors, oom_mark,
+    }
+    f::Process { pid, comm, cgroup, namespace_pid }
+    f::OomMark {
+        at_us, total_vm_kb, anon_rss_kb, file_rss_kb, shmem_rss_kb, uid, pgtables_kb, oom_score_adj,
+    }
+    f::CountedKill { group, version, oom_kill, of, from_us, to_us, lineage, limit }
+    f::GroupRise { group, limit, usage, peak, oom, limit_hits, oom_kill, oom_group_kill }
+    f::ContainerEnd {
+        group, container_id, main_pid, watched_since, not_before, main_sigkilled, oom_kills, throttled_us,
+        throttled_periods,
+    }
     f::Gap { source, first_lost, lost, from, to, reason }
     f::SourceStatus { source, reading, detail, since }
     f::CgroupObservation { about, phase, attribution, limit, victim, siblings }
@@ -182,7 +195,9 @@ choices! {
     k::UserspaceKiller {
         |_| Self::SystemdOomd, |_| Self::Earlyoom, |_| Self::Talos, |_| Self::Oomd, |_| Self::LowMemoryKiller,
     }
-    f::Source { |_| Self::KernelLog, |_| Self::Cgroup }
+    f::Source { |s| Self::ALL[s.below(Self::ALL.len())] }
+    f::SignalResult { |_| Self::Delivered, |_| Self::Ignored, |_| Self::AlreadyPending, |_| Self::Other }
+    f::CountedLimit { |s| Self::Group(Any::any(s)), |_| Self::WholeNode, |_| Self::Unknown }
     f::Phase { |_| Self::AtKill, |_| Self::Aftermath }
     f::AttributionMethod { |_| Self::ProcCgroup, |_| Self::SeenBefore, |_| Self::OomKillCounter }
     i::Outcome {
@@ -195,6 +210,9 @@ choices! {
         |s| Self::Gap(Any::any(s)),
         |s| Self::Cgroups(Any::any(s)),
         |s| Self::SourceStatus(Any::any(s)),
+        |s| Self::Sigkill(Any::any(s)),
+        |s| Self::CountedKill(Any::any(s)),
+        |s| Self::ContainerEnd(Any::any(s)),
     }
     k::KernelEvent {
         |s| Self::Oom(Any::any(s)),

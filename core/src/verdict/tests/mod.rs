@@ -109,6 +109,7 @@ fn finding(event: KernelEvent) -> Finding {
         time: time(),
         time_uncertainty_us: None,
         source: Source::KernelLog,
+        about: None,
         body: FindingBody::Kernel(Box::new(event)),
     }
 }
@@ -144,6 +145,7 @@ fn observed(phase: Phase, fill: impl FnOnce(&mut CgroupObservation)) -> Finding 
     Finding {
         id: FindingId::observation(&about, phase),
         source: Source::Cgroup,
+        about: None,
         body: FindingBody::Cgroups(observation),
         ..oom(bare(Scope::Cgroup))
     }

@@ -3,10 +3,19 @@
 //! A finding's id is made of what identifies the fact (for a kernel record: boot id and sequence), never of a time,
 //! so the same fact seen twice, by a restarted agent or over a resumed stream, has the same id and is stored once.
 
+mod container;
+mod counters;
+mod coverage;
+mod signal;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::kernel::{KernelEvent, Limit, Position};
+pub use container::ContainerEnd;
+pub use counters::{CountedKill, CountedLimit, GroupRise};
+pub use coverage::CoverageSpan;
+pub use signal::{OomMark, Process, Sigkill, SignalResult};
 
 /// Identity of a finding: `<source>:<boot id>:<key>`, where the key is unique within source and boot.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,6 +52,31 @@ impl FindingId {
         Self(format!("gap:{boot_id}:{source}:{first_lost}"))
     }
 
+    /// A SIGKILL, by when it was traced and who got it.
+    #[must_use]
+    pub fn sigkill(boot_id: &str, sigkill: &Sigkill) -> Self {
+        Self(format!("signal:{boot_id}:{}.{}", sigkill.at_us, sigkill.receiver.pid))
+    }
+
+    /// The kill that a group's counter counted as its Nth.
+    #[must_use]
+    pub fn counted(boot_id: &str, kill: &CountedKill) -> Self {
+        Self(format!("counter:{boot_id}:{}:{}", kill.oom_kill, kill.group))
+    }
+
+    /// The end of a container. Container ids are never used twice.
+    #[must_use]
+    pub fn container_end(boot_id: &str, container_id: &str) -> Self {
+        Self(format!("end:{boot_id}:{container_id}"))
+    }
+
+    /// The death of a container that no OOM kill explains: not a finding of its own, but what all findings about it
+    /// have in [`Finding::about`], whichever of them comes first.
+    #[must_use]
+    pub fn death(boot_id: &str, container_id: &str) -> Self {
+        Self(format!("death:{boot_id}:{container_id}"))
+    }
+
     /// What was read of cgroups because of the finding `about`.
     #[must_use]
     pub fn observation(about: &Self, phase: Phase) -> Self {
@@ -57,13 +91,33 @@ impl std::fmt::Display for FindingId {
 }
 
 /// Where a finding comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The kernel log.
     KernelLog,
     /// cgroup memory files.
     Cgroup,
+    /// The trace of signals.
+    SignalTrace,
+    /// Free blocks of memory by size.
+    Fragmentation,
+    /// What is reserved for the host against what it uses.
+    Headroom,
+    /// Pressure stall information.
+    Pressure,
+}
+
+impl Source {
+    /// All sources, in the order they are shown.
+    pub const ALL: [Self; 6] = [
+        Self::KernelLog,
+        Self::Cgroup,
+        Self::SignalTrace,
+        Self::Fragmentation,
+        Self::Headroom,
+        Self::Pressure,
+    ];
 }
 
 impl std::fmt::Display for Source {
@@ -71,6 +125,10 @@ impl std::fmt::Display for Source {
         f.write_str(match self {
             Self::KernelLog => "kernel log",
             Self::Cgroup => "cgroup",
+            Self::SignalTrace => "signal trace",
+            Self::Fragmentation => "fragmentation",
+            Self::Headroom => "headroom",
+            Self::Pressure => "pressure",
         })
     }
 }
@@ -90,6 +148,10 @@ pub struct Finding {
     pub time_uncertainty_us: Option<u64>,
     /// Which source saw it.
     pub source: Source,
+    /// The fact whose incident this one belongs to, where the agent joined them: one kill that several sources saw is
+    /// one incident. `None` for a fact that stands for itself, or that says in its body what it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<FindingId>,
     /// The fact.
     pub body: FindingBody,
 }
@@ -110,6 +172,12 @@ pub enum FindingBody {
     Cgroups(CgroupObservation),
     /// A source started, changed its way of reading, or cannot read.
     SourceStatus(SourceStatus),
+    /// Somebody was sent SIGKILL.
+    Sigkill(Box<Sigkill>),
+    /// A group counted a kill.
+    CountedKill(Box<CountedKill>),
+    /// A container ended.
+    ContainerEnd(Box<ContainerEnd>),
 }
 
 /// A hole in a source's coverage.

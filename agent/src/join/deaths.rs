@@ -1,0 +1,168 @@
+//! Deaths of containers that no OOM kill explains: who sent SIGKILL, and that a container ended.
+//!
+//! All that is known of one death has the same anchor ([`FindingId::death`]), which the container's id alone makes: so
+//! signal and end may come in any order, from two runs of the agent too. Most SIGKILLs say nothing of a container's
+//! death: those between the processes inside of one, what follows from the end of a pid namespace, and all among the
+//! host's processes. They are counted and not reported, so that a busy build node does not drown the rest.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use coroner_core::cgroup::identify;
+use coroner_core::finding::{ContainerEnd, FindingBody, FindingId, Sigkill, SignalResult, Source};
+
+use super::Publication;
+use super::kills::Kills;
+use crate::clock::monotonic_us;
+
+/// Who got SIGKILL is remembered for so long: uninterruptible sleep can put an end off.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// Receivers remembered at most.
+const RECEIVERS_MAX: usize = 4096;
+
+/// Ends that wait at most; more are handed on at once.
+const ENDS_MAX: usize = 4096;
+
+/// `SI_KERNEL`.
+const BY_KERNEL: i32 = 128;
+
+/// Signals reported within [`WINDOW`] at most.
+const REPORTED_MAX: usize = 600;
+const WINDOW: Duration = Duration::from_secs(60);
+
+/// What waits and what is remembered.
+#[derive(Debug, Default)]
+pub(super) struct Deaths {
+    /// Processes that got SIGKILL, and when.
+    receivers: VecDeque<(u32, Instant)>,
+    /// Ends, with when they are handed on.
+    ends: VecDeque<(ContainerEnd, u64, Instant)>,
+    /// When signals were reported.
+    reported: VecDeque<Instant>,
+    not_reported: u64,
+}
+
+impl Deaths {
+    /// Remembers who got a SIGKILL.
+    pub(super) fn killed(&mut self, sigkill: &Sigkill, now: Instant) {
+        // Ignored means that it was dying already.
+        if sigkill.result != SignalResult::Ignored {
+            self.receivers.push_back((sigkill.receiver.pid, now));
+        }
+        while self.receivers.len() > RECEIVERS_MAX
+            || self.receivers.front().is_some_and(|(_, at)| now.duration_since(*at) > REMEMBERED)
+        {
+            self.receivers.pop_front();
+        }
+    }
+
+    /// A SIGKILL without the OOM killer's mark.
+    pub(super) fn sigkill(
+        &mut self,
+        boot_id: &str,
+        sigkill: Sigkill,
+        now: Instant,
+    ) -> Vec<Publication> {
+        self.killed(&sigkill, now);
+        let container = container(&sigkill);
+        let Some(container) = container.filter(|_| tells(&sigkill) && self.may_report(now)) else {
+            self.not_reported += 1;
+            return Vec::new();
+        };
+        // What hits another process than the first does not end the container.
+        let about = (sigkill.receiver_is_main != Some(false))
+            .then(|| FindingId::death(boot_id, &container));
+        vec![Publication {
+            id: FindingId::sigkill(boot_id, &sigkill),
+            about,
+            at_us: sigkill.at_us,
+            uncertainty_us: 0,
+            source: Source::SignalTrace,
+            body: FindingBody::Sigkill(Box::new(sigkill)),
+        }]
+    }
+
+    fn may_report(&mut self, now: Instant) -> bool {
+        while self.reported.front().is_some_and(|at| now.duration_since(*at) > WINDOW) {
+            self.reported.pop_front();
+        }
+        let room = self.reported.len() < REPORTED_MAX;
+        if room {
+            self.reported.push_back(now);
+        }
+        room
+    }
+
+    /// A container ended; it is handed on at `until`.
+    pub(super) fn ended(&mut self, end: ContainerEnd, now: Instant, until: Instant) {
+        let until = if self.ends.len() < ENDS_MAX { until } else { now };
+        self.ends.push_back((end, monotonic_us(), until));
+    }
+
+    /// Ends that have waited long enough. `traced` says whether the trace missed nothing between two times.
+    pub(super) fn overdue(
+        &mut self,
+        boot_id: &str,
+        now: Instant,
+        kills: &Kills,
+        traced: &dyn Fn(u64, u64) -> bool,
+    ) -> Vec<Publication> {
+        let mut out = Vec::new();
+        while let Some((_, _, until)) = self.ends.front()
+            && *until <= now
+            && let Some((mut end, at_us, _)) = self.ends.pop_front()
+        {
+            if end.main_sigkilled.is_none()
+                && let Some(main) = end.main_pid
+            {
+                let seen = self.receivers.iter().any(|(pid, _)| *pid == main);
+                // The signal came at most so long before the end as is remembered.
+                let since = at_us.saturating_sub(5_000_000);
+                end.main_sigkilled = (seen || traced(since, at_us)).then_some(seen);
+            }
+            let killed = kills.anchor_of(end.main_pid, &end.group).cloned();
+            let about = killed.unwrap_or_else(|| FindingId::death(boot_id, &end.container_id));
+            out.push(Publication {
+                id: FindingId::container_end(boot_id, &end.container_id),
+                about: Some(about),
+                at_us,
+                uncertainty_us: 0,
+                source: Source::Cgroup,
+                body: FindingBody::ContainerEnd(Box::new(end)),
+            });
+        }
+        out
+    }
+
+    /// When [`Deaths::overdue`] has something to do.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.ends.front().map(|(_, _, until)| *until)
+    }
+
+    /// Signals not reported since the last call.
+    pub(super) fn take_not_reported(&mut self) -> u64 {
+        std::mem::take(&mut self.not_reported)
+    }
+}
+
+/// The container of the receiver.
+fn container(sigkill: &Sigkill) -> Option<String> {
+    let identity = identify(sigkill.receiver.cgroup.as_deref()?);
+    identity.pod_container_id.or(identity.container_id)
+}
+
+/// Whether a signal can say something about the death of its container.
+fn tells(sigkill: &Sigkill) -> bool {
+    if sigkill.result == SignalResult::Ignored {
+        return false;
+    }
+    let themselves = sigkill.sender.pid == sigkill.receiver.pid;
+    if sigkill.code == BY_KERNEL {
+        // The end of a pid namespace follows from the death of another process, which has a cause of its own.
+        return themselves;
+    }
+    let inside =
+        sigkill.sender.cgroup.is_some() && sigkill.sender.cgroup == sigkill.receiver.cgroup;
+    !inside || sigkill.receiver_is_main != Some(false)
+}

@@ -1,0 +1,359 @@
+//! Kills by the kernel, each with the witnesses that came for it so far.
+//!
+//! A kill is found again by the victim's process id, or by the group that counted it: never by a time alone, since the
+//! log's clock runs apart from the others. Arrival only bounds which witnesses can belong together: a process id may be
+//! used again, and a group may see two kills in one millisecond, so each witness is taken once, oldest first. A count
+//! says no process id; where several kills could be the one it counted, it counts for none.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use coroner_core::finding::{CountedKill, FindingBody, FindingId, Sigkill, Source};
+
+use super::Publication;
+
+/// Witnesses that arrive further apart than this are about two kills.
+const TOGETHER: Duration = Duration::from_secs(5);
+
+/// Kills that are remembered at most: five seconds of a storm of two thousand a second.
+const KILLS_MAX: usize = 10_000;
+
+/// What a witness says of the victim.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Witness<'a> {
+    pid: Option<u32>,
+    group: Option<&'a str>,
+}
+
+impl<'a> Witness<'a> {
+    pub(super) fn new(pid: Option<u32>, group: Option<&'a str>) -> Self {
+        Self { pid, group }
+    }
+}
+
+/// One kill.
+#[derive(Debug)]
+struct Kill {
+    pid: Option<u32>,
+    group: Option<String>,
+    /// When its first witness arrived.
+    arrived: Instant,
+    printed: bool,
+    marked: bool,
+    counted: bool,
+    /// The fact that opened its incident, once one is published.
+    anchor: Option<FindingId>,
+    /// Witnesses that wait for the log's line, and until when.
+    waiting: Vec<Publication>,
+    until: Instant,
+}
+
+/// All kills of the last seconds.
+#[derive(Debug, Default)]
+pub(super) struct Kills {
+    kills: VecDeque<Kill>,
+    /// Counts that could have been of several kills.
+    ambiguous: u64,
+}
+
+impl Kills {
+    /// The log printed a kill. `report` is the report it belongs to where that is another record. Gives the fact to be
+    /// about, if it is not the one that the record names by itself, and what is now to be published.
+    pub(super) fn printed(
+        &mut self,
+        boot_id: &str,
+        victim: Witness<'_>,
+        id: &FindingId,
+        report: Option<&FindingId>,
+        now: Instant,
+    ) -> (Option<FindingId>, Vec<Publication>) {
+        self.forget(now);
+        let opens = report.unwrap_or(id);
+        let of_report = report.and_then(|report| {
+            self.kills
+                .iter()
+                .find_map(|kill| kill.anchor.as_ref().filter(|a| *a == report))
+                .cloned()
+        });
+        let found = self
+            .kills
+            .iter_mut()
+            .find(|kill| !kill.printed && kill.pid.is_some() && kill.pid == victim.pid);
+        let Some(kill) = found else {
+            let mut kill = Kill::new(victim, now);
+            kill.printed = true;
+            kill.anchor = Some(of_report.unwrap_or_else(|| opens.clone()));
+            self.kills.push_back(kill);
+            return (None, self.counts_for_last(boot_id));
+        };
+        kill.printed = true;
+        if kill.group.is_none() {
+            kill.group = victim.group.map(str::to_owned);
+        }
+        if let Some(anchor) = &kill.anchor {
+            // Another witness had to be published without the log.
+            return (Some(anchor.clone()), Vec::new());
+        }
+        kill.anchor = Some(opens.clone());
+        (None, kill.release())
+    }
+
+    /// The OOM killer marked a process.
+    pub(super) fn marked(
+        &mut self,
+        boot_id: &str,
+        sigkill: Sigkill,
+        now: Instant,
+        until: Instant,
+    ) -> Vec<Publication> {
+        self.forget(now);
+        let victim = Witness::new(Some(sigkill.receiver.pid), None);
+        let group = sigkill.receiver.cgroup.clone();
+        let publication = Publication {
+            id: FindingId::sigkill(boot_id, &sigkill),
+            about: None,
+            at_us: sigkill.at_us,
+            uncertainty_us: 0,
+            source: Source::SignalTrace,
+            body: FindingBody::Sigkill(Box::new(sigkill)),
+        };
+        let found = self.kills.iter_mut().find(|kill| !kill.marked && kill.pid == victim.pid);
+        let found = match found {
+            Some(kill) => Some(kill),
+            // A count waits already, and it can only have been of this kill.
+            None => only(self.kills.iter_mut().filter(|kill| {
+                kill.pid.is_none() && !kill.marked && kill.counts_in(group.as_deref())
+            })),
+        };
+        let kill = match found {
+            Some(kill) => kill,
+            None => {
+                self.kills.push_back(Kill::new(victim, now));
+                let Some(kill) = self.kills.back_mut() else { return Vec::new() };
+                kill.until = until;
+                kill
+            }
+        };
+        kill.marked = true;
+        kill.pid = victim.pid;
+        if kill.group.is_none() || kill.counted {
+            kill.group = group.or(kill.group.take());
+        }
+        kill.witness(publication)
+    }
+
+    /// A group counted a kill.
+    pub(super) fn counted(
+        &mut self,
+        boot_id: &str,
+        counted: CountedKill,
+        now: Instant,
+        until: Instant,
+    ) -> Vec<Publication> {
+        self.forget(now);
+        let group = counted.group.clone();
+        let publication = Publication {
+            id: FindingId::counted(boot_id, &counted),
+            about: None,
+            at_us: counted.to_us,
+            uncertainty_us: counted.to_us.saturating_sub(counted.from_us),
+            source: Source::Cgroup,
+            body: FindingBody::CountedKill(Box::new(counted)),
+        };
+        if let Some(kill) = self.uncounted_in(&group) {
+            kill.counted = true;
+            return kill.witness(publication);
+        }
+        let mut kill = Kill::new(Witness::new(None, Some(&group)), now);
+        kill.counted = true;
+        kill.until = until;
+        kill.waiting.push(publication);
+        self.kills.push_back(kill);
+        Vec::new()
+    }
+
+    /// The group of a kill that the log printed without one is known now.
+    pub(super) fn attributed(
+        &mut self,
+        boot_id: &str,
+        anchor: &FindingId,
+        pid: u32,
+        group: &str,
+    ) -> Vec<Publication> {
+        let Some(at) = self.kills.iter().position(|kill| {
+            kill.printed && kill.pid == Some(pid) && kill.anchor.as_ref() == Some(anchor)
+        }) else {
+            return Vec::new();
+        };
+        let Some(mut kill) = self.kills.remove(at) else { return Vec::new() };
+        kill.group = Some(group.to_owned());
+        self.kills.push_back(kill);
+        self.counts_for_last(boot_id)
+    }
+
+    /// A count that waits may be of the kill that is last in the list.
+    fn counts_for_last(&mut self, _boot_id: &str) -> Vec<Publication> {
+        let Some(mut kill) = self.kills.pop_back() else { return Vec::new() };
+        let mut out = Vec::new();
+        if let Some(group) = kill.group.clone()
+            && !kill.counted
+            && let Some(at) = self
+                .kills
+                .iter()
+                .position(|count| count.is_mere_count() && count.counts_in(Some(&group)))
+            && let Some(count) = self.kills.remove(at)
+        {
+            kill.counted = true;
+            for publication in count.waiting {
+                out.extend(kill.witness(publication));
+            }
+        }
+        self.kills.push_back(kill);
+        out
+    }
+
+    /// The oldest kill in `group` that no count came for: in the group itself first, then in one below it. A group that
+    /// counts more than its own can only mean a kill of its own if no other could be meant.
+    fn uncounted_in(&mut self, group: &str) -> Option<&mut Kill> {
+        let at = self
+            .kills
+            .iter()
+            .position(|kill| !kill.counted && kill.group.as_deref() == Some(group))
+            .or_else(|| {
+                self.kills.iter().position(|kill| !kill.counted && kill.counts_below(group))
+            })?;
+        self.kills.get_mut(at)
+    }
+
+    /// What has waited long enough opens an incident of its own.
+    pub(super) fn overdue(&mut self, _boot_id: &str, now: Instant) -> Vec<Publication> {
+        let mut out = Vec::new();
+        for at in 0..self.kills.len() {
+            let Some(kill) = self.kills.get(at) else { break };
+            if kill.anchor.is_some() || kill.until > now || kill.waiting.is_empty() {
+                continue;
+            }
+            // A kill whose group nobody knows may be the very one that was counted.
+            let homeless = kill.is_mere_count()
+                && self
+                    .kills
+                    .iter()
+                    .any(|other| other.printed && !other.counted && other.group.is_none());
+            let Some(kill) = self.kills.get_mut(at) else { break };
+            if homeless {
+                self.ambiguous += 1;
+                kill.waiting.clear();
+                continue;
+            }
+            // The trace knows more than the counter.
+            kill.waiting.sort_by_key(|publication| publication.source != Source::SignalTrace);
+            kill.anchor = kill.waiting.first().map(|first| first.id.clone());
+            let mut released = kill.release();
+            if let Some(first) = released.first_mut() {
+                first.about = None;
+            }
+            out.extend(released);
+        }
+        self.forget(now);
+        out
+    }
+
+    /// When [`Kills::overdue`] has something to do.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let waiting = |kill: &&Kill| kill.anchor.is_none() && !kill.waiting.is_empty();
+        self.kills.iter().filter(waiting).map(|kill| kill.until).min()
+    }
+
+    /// Counts given up since the last call because several kills could have been meant.
+    pub(super) fn take_ambiguous(&mut self) -> u64 {
+        std::mem::take(&mut self.ambiguous)
+    }
+
+    /// The incident of the kill that took process `pid`; without one, of the last kill in `group`.
+    pub(super) fn anchor_of(&self, pid: Option<u32>, group: &str) -> Option<&FindingId> {
+        let kills = self.kills.iter().rev();
+        match pid {
+            Some(pid) => {
+                kills.filter(|kill| kill.pid == Some(pid)).find_map(|kill| kill.anchor.as_ref())
+            }
+            None => kills
+                .filter(|kill| kill.group.as_deref().is_some_and(|g| within(g, group)))
+                .find_map(|kill| kill.anchor.as_ref()),
+        }
+    }
+
+    fn forget(&mut self, now: Instant) {
+        while self.kills.front().is_some_and(|kill| {
+            kill.waiting.is_empty() && now.saturating_duration_since(kill.arrived) > TOGETHER
+        }) || self.kills.len() > KILLS_MAX
+        {
+            self.kills.pop_front();
+        }
+    }
+}
+
+impl Kill {
+    fn new(victim: Witness<'_>, now: Instant) -> Self {
+        Self {
+            pid: victim.pid,
+            group: victim.group.map(str::to_owned),
+            arrived: now,
+            printed: false,
+            marked: false,
+            counted: false,
+            anchor: None,
+            waiting: Vec::new(),
+            until: now,
+        }
+    }
+
+    /// A further witness: published about the incident if there is one, else it waits.
+    fn witness(&mut self, mut publication: Publication) -> Vec<Publication> {
+        match &self.anchor {
+            Some(anchor) => {
+                publication.about = Some(anchor.clone());
+                vec![publication]
+            }
+            None => {
+                self.waiting.push(publication);
+                Vec::new()
+            }
+        }
+    }
+
+    /// All that waits, about the incident.
+    fn release(&mut self) -> Vec<Publication> {
+        let mut out = std::mem::take(&mut self.waiting);
+        for publication in &mut out {
+            publication.about.clone_from(&self.anchor);
+        }
+        out
+    }
+
+    /// Only a counter told of it so far, and nobody was told.
+    fn is_mere_count(&self) -> bool {
+        self.counted && !self.printed && !self.marked && self.anchor.is_none()
+    }
+
+    /// Whether a victim in `group` is counted by this kill's group.
+    fn counts_in(&self, group: Option<&str>) -> bool {
+        matches!((&self.group, group), (Some(ours), Some(group)) if within(group, ours))
+    }
+
+    /// Whether this kill's victim is below `group`.
+    fn counts_below(&self, group: &str) -> bool {
+        self.group.as_deref().is_some_and(|ours| within(ours, group))
+    }
+}
+
+/// Whether `path` is `group` or below it.
+pub(super) fn within(path: &str, group: &str) -> bool {
+    path.strip_prefix(group.trim_end_matches('/'))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// The only element, if there is just one.
+fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    let first = all.next()?;
+    all.next().is_none().then_some(first)
+}

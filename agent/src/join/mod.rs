@@ -1,0 +1,198 @@
+//! Joining: one kill that several sources saw becomes one incident.
+//!
+//! The kernel log prints a kill, the signal trace sees it marked, a group counts it: within milliseconds, in any order,
+//! and each of them may stay silent. What comes first is not always published first: a mark or a count waits a moment
+//! for the log's line, which says most. Then whoever is published first opens the incident, and the others are about
+//! it ([`Finding::about`](coroner_core::finding::Finding::about)). Who is who is decided in [`kills`] and [`deaths`],
+//! which know no clock and push nothing; this file gives times and hands on.
+//!
+//! When findings are lost on the way or the agent is killed in between, a kill may be published with fewer witnesses,
+//! but under the same identities.
+
+mod deaths;
+mod kills;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use coroner_core::finding::{ContainerEnd, CountedKill, FindingBody, FindingId, Sigkill, Source};
+use coroner_core::kernel::KernelEvent;
+use tokio::sync::Notify;
+
+use crate::clock::{Clocks, Moment};
+use crate::findings::Findings;
+use crate::metrics::Metrics;
+use crate::stop::Stop;
+use deaths::Deaths;
+use kills::{Kills, Witness};
+
+/// How long a witness waits for the kernel log's line while the log is read: it was measured to come 0 to 4 ms after
+/// the mark, and a reader of a flooded log may be a little behind.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The same while no log is read: only for the other witnesses. Counters come up to 16 ms late.
+const PATIENCE_WITHOUT_LOG: Duration = Duration::from_millis(50);
+
+/// Something to hand on.
+#[derive(Clone, Debug, PartialEq)]
+struct Publication {
+    id: FindingId,
+    about: Option<FindingId>,
+    /// When it happened, in microseconds of `CLOCK_MONOTONIC`.
+    at_us: u64,
+    /// How far that may be off, in microseconds.
+    uncertainty_us: u64,
+    source: Source,
+    body: FindingBody,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    kills: Kills,
+    deaths: Deaths,
+}
+
+/// Where all witnesses of kills meet.
+#[derive(Debug)]
+pub(crate) struct Joiner {
+    state: Mutex<State>,
+    findings: Findings,
+    metrics: Arc<Metrics>,
+    /// Rings when there is a new deadline.
+    changed: Notify,
+    /// Rings when a kill was seen that the kernel log should tell of: time to read a log that does not wake its readers.
+    pub log_wanted: Notify,
+}
+
+impl Joiner {
+    pub(crate) fn new(findings: Findings, metrics: Arc<Metrics>) -> Self {
+        let state = Mutex::default();
+        Self { state, findings, metrics, changed: Notify::new(), log_wanted: Notify::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here panics half-way; a poisoned lock still holds whole values.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The kernel log printed `event`, whose identity is `id`. Gives the fact whose incident it belongs to, where that
+    /// is another than the event itself says. `fresh` when it happened while the agent was watching.
+    pub(crate) fn printed(
+        &self,
+        event: &KernelEvent,
+        id: &FindingId,
+        fresh: bool,
+    ) -> Option<FindingId> {
+        if !fresh {
+            return None;
+        }
+        let boot_id = &self.findings.boot_id;
+        let (about, out) = match event {
+            KernelEvent::Oom(report) => {
+                let mut state = self.lock();
+                let victim = report.victims.first()?;
+                let kill = Witness::new(Some(victim.pid), victim.cgroup.as_deref());
+                state.kills.printed(boot_id, kill, id, None, Instant::now())
+            }
+            KernelEvent::OomVictim(further) => {
+                let mut state = self.lock();
+                let report = FindingId::at(boot_id, &further.report, 0);
+                let group = further.victim.cgroup.as_ref().or(further.oom_group.as_ref());
+                let kill = Witness::new(Some(further.victim.pid), group.map(String::as_str));
+                state.kills.printed(boot_id, kill, id, Some(&report), Instant::now())
+            }
+            _ => return None,
+        };
+        self.publish(out);
+        about
+    }
+
+    /// The group of a bare kill line was worked out; `anchor` is the fact whose incident it is.
+    pub(crate) fn attributed(&self, anchor: &FindingId, pid: u32, group: &str) {
+        let out = self.lock().kills.attributed(&self.findings.boot_id, anchor, pid, group);
+        self.publish(out);
+    }
+
+    /// The trace saw a SIGKILL, with the OOM killer's mark if there was one.
+    pub(crate) fn sigkill(&self, sigkill: Sigkill) {
+        let boot_id = &self.findings.boot_id;
+        let mut state = self.lock();
+        let now = Instant::now();
+        let out = if sigkill.oom_mark.is_some() {
+            state.deaths.killed(&sigkill, now);
+            state.kills.marked(boot_id, sigkill, now, self.patience(now))
+        } else {
+            state.deaths.sigkill(boot_id, sigkill, now)
+        };
+        drop(state);
+        self.publish(out);
+        self.changed.notify_one();
+        self.log_wanted.notify_one();
+    }
+
+    /// A group counted a kill.
+    pub(crate) fn counted(&self, kill: CountedKill) {
+        let now = Instant::now();
+        let out = self.lock().kills.counted(&self.findings.boot_id, kill, now, self.patience(now));
+        self.publish(out);
+        self.changed.notify_one();
+        self.log_wanted.notify_one();
+    }
+
+    /// A container ended. What is known of it waits a moment: its last kill may still be on its way.
+    pub(crate) fn container_ended(&self, end: ContainerEnd) {
+        let now = Instant::now();
+        self.lock().deaths.ended(end, now, now + PATIENCE + PATIENCE_WITHOUT_LOG);
+        self.changed.notify_one();
+    }
+
+    fn patience(&self, now: Instant) -> Instant {
+        now + if self.metrics.is_reading() { PATIENCE } else { PATIENCE_WITHOUT_LOG }
+    }
+
+    /// Hands on what has waited long enough, until the agent ends.
+    pub(crate) async fn run(self: Arc<Self>, mut stop: Stop) {
+        loop {
+            self.hand_on(Instant::now());
+            let due = self.lock().due();
+            tokio::select! {
+                () = self.changed.notified() => {}
+                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
+                () = stop.wait() => break,
+            }
+        }
+        // Nobody waits for anything any more.
+        self.hand_on(Instant::now() + PATIENCE * 4);
+    }
+
+    fn hand_on(&self, now: Instant) {
+        let boot_id = &self.findings.boot_id;
+        let coverage = &self.findings.outbox.coverage;
+        let mut state = self.lock();
+        let State { kills, deaths } = &mut *state;
+        let mut out = kills.overdue(boot_id, now);
+        let traced = |from, to| coverage.complete(Source::SignalTrace, from, to);
+        out.extend(deaths.overdue(boot_id, now, kills, &traced));
+        self.metrics.unmatched_counts.add(kills.take_ambiguous());
+        self.metrics.signals_not_reported.add(deaths.take_not_reported());
+        drop(state);
+        self.publish(out);
+    }
+
+    fn publish(&self, out: Vec<Publication>) {
+        for publication in out {
+            let Publication { id, about, at_us, uncertainty_us, source, body } = publication;
+            let time = Clocks::now().of_monotonic(at_us);
+            let moment = Moment { time, uncertainty_us: Some(uncertainty_us) };
+            self.findings.push(id, about, source, moment, body, None);
+        }
+    }
+}
+
+impl State {
+    fn due(&self) -> Option<Instant> {
+        [self.kills.due(), self.deaths.due()].into_iter().flatten().min()
+    }
+}
