@@ -117,7 +117,7 @@ fn gather(db: &Connection, path: &Path, id: &IncidentId) -> Result<Case, StoreEr
     let gaps = decode_all(path, gaps);
     let sources = decode_all(path, statuses(db, &first.node, &first.boot_id, end).map_err(failed)?);
     let sources = sources.into_iter().filter_map(status).collect();
-    Ok(Case { findings, gaps, sources })
+    Ok(Case { findings, gaps, sources, coverage: Vec::new() })
 }
 
 /// A stored finding: id and bytes.

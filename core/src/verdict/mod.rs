@@ -31,7 +31,7 @@ mod system_out_of_memory;
 mod unknown;
 mod userspace_oom_killer;
 
-use crate::finding::{Finding, FindingBody, FindingId, SourceStatus};
+use crate::finding::{CoverageSpan, Finding, FindingBody, FindingId, SourceStatus};
 use crate::incident::{Incident, IncidentId};
 use crate::kernel::{KernelEvent, ReportEnd};
 use claim::Rule;
@@ -61,6 +61,9 @@ pub struct Case {
     pub gaps: Vec<Finding>,
     /// How the sources on that node were doing at the time, if it was reported.
     pub sources: Vec<SourceStatus>,
+    /// What the sources on that node missed nothing of around the incident, already without what [`Case::gaps`] take of
+    /// it. A span that goes on ends shortly after the incident here: a verdict must not change because time goes by.
+    pub coverage: Vec<CoverageSpan>,
 }
 
 /// Which incident a finding belongs to: the one it opens, or the one it adds to; `None` when it is about no incident.
