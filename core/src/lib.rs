@@ -4,6 +4,7 @@
 //! tested with tables of real inputs and fuzzed. The edges (agent, collector, command line) read and write; this
 //! crate decides.
 
+pub mod absence;
 pub mod bytes;
 pub mod cgroup;
 pub mod escape;
@@ -12,4 +13,5 @@ pub mod finding;
 pub mod incident;
 pub mod kernel;
 pub mod kernel_log;
+pub mod spans;
 pub mod verdict;
