@@ -9,24 +9,18 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::cgroup::Hierarchy;
-use crate::clock::Clocks;
-use crate::config::{
-    Config, ConfigError, KernelLogSource, StartPosition, check_node, collector_uri, is_loopback,
-};
+use crate::config::{Config, ConfigError, check_node, collector_uri, is_loopback};
 use crate::findings::Findings;
 use crate::http::{self, HttpError};
-use crate::join::Joiner;
-use crate::kernel_log::{Intake, KernelLog, Recording, ReplayError, Reporter};
+use crate::kernel_log::{Recording, ReplayError};
 use crate::metrics::Metrics;
-use crate::node::{NodeError, boot_id, page_size, sees_host_pids};
+use crate::node::{NodeError, boot_id};
 use crate::outbox::{Bounds, Outbox};
 use crate::position::Position;
-use crate::process::Processes;
+use crate::sources::{self, Common};
 use crate::state::{StateDir, StateError};
 use crate::stop::{self, Stop, Stopper};
 use crate::uplink::Uplink;
-use crate::witness::Witness;
 
 /// Everything has this long to end.
 const GRACE: Duration = Duration::from_millis(800);
@@ -106,38 +100,19 @@ impl Agent {
             Arc::clone(&metrics),
         ));
 
-        let clocks = recording.as_ref().map(|r| Clocks { monotonic_us: r.end_us, ..Clocks::now() });
-        let findings = Findings {
-            node: config.node.clone(),
-            boot_id: boot_id.clone(),
-            outbox: Arc::clone(&outbox),
-        };
-        let joiner = Arc::new(Joiner::new(findings.clone(), Arc::clone(&metrics)));
-        let (witness, blind) = match &recording {
-            Some(_) => (None, None),
-            None => witness(&config, &findings, &joiner, &metrics),
-        };
-        let live = recording.is_none().then(|| Arc::clone(&joiner));
-        let mut reporter = Reporter::new(findings, Arc::clone(&metrics), witness, live, clocks);
-        if recording.is_none() {
-            tasks.spawn(joiner.run(stopped.clone()));
-        }
-        if let Some(note) = blind {
-            reporter.note(note);
-        }
-        if let Some(warning) = warning {
-            reporter.note(warning);
-        }
-        let log = KernelLog {
-            intake: Intake::new(reporter, Arc::clone(&metrics), page_size()),
-            from_now: config.start == StartPosition::Now,
+        let common = Common {
+            findings: Findings {
+                node: config.node.clone(),
+                boot_id: boot_id.clone(),
+                outbox: Arc::clone(&outbox),
+            },
+            metrics: Arc::clone(&metrics),
             stop: stopped.clone(),
         };
-        match (recording, config.kernel_log) {
-            (Some(recording), _) => tasks.spawn(log.replay(recording)),
-            (None, KernelLogSource::Device(path)) => tasks.spawn(log.run(path)),
-            (None, _) => tasks.spawn(std::future::ready(())),
-        };
+        match recording {
+            Some(recording) => sources::replay(&config, &common, recording, warning, &mut tasks),
+            None => sources::start(&config, &common, warning, &mut tasks),
+        }
         let uplink = Uplink::new(
             uri,
             Arc::clone(&outbox),
@@ -197,32 +172,6 @@ impl Agent {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.metrics.is_connected()
-    }
-}
-
-/// What looks at cgroups, or a sentence about why nothing does.
-fn witness(
-    config: &Config,
-    findings: &Findings,
-    joiner: &Arc<Joiner>,
-    metrics: &Arc<Metrics>,
-) -> (Option<Witness>, Option<String>) {
-    match Hierarchy::find(&config.proc_root, config.cgroup_root.as_deref()) {
-        Ok(hierarchy) => {
-            tracing::info!(version = hierarchy.version.number(), mount = %hierarchy.mount.display(), "reads cgroups");
-            let host_pids = sees_host_pids();
-            let processes = Processes::new(&config.proc_root);
-            let witness = Witness::new(
-                hierarchy,
-                processes,
-                host_pids,
-                findings.clone(),
-                Some(Arc::clone(joiner)),
-                Arc::clone(metrics),
-            );
-            (Some(witness), None)
-        }
-        Err(error) => (None, Some(format!("cgroups are not read: {error}"))),
     }
 }
 

@@ -4,9 +4,11 @@
 //! one sentence; everything else (an absent device, a hierarchy that is not there) is found out by the part that
 //! needs it, which says so and goes on.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use coroner_core::finding::Source;
 use tonic::transport::Uri;
 
 /// Where the kernel log comes from.
@@ -55,6 +57,8 @@ pub struct Config {
     pub kernel_log: KernelLogSource,
     /// Which records count when nothing is known of an earlier run.
     pub start: StartPosition,
+    /// Sources that are switched off.
+    pub disabled: BTreeSet<Source>,
 }
 
 impl Config {
@@ -70,7 +74,13 @@ impl Config {
             proc_root: PathBuf::from("/proc"),
             kernel_log: KernelLogSource::default(),
             start: StartPosition::default(),
+            disabled: BTreeSet::new(),
         }
+    }
+
+    /// Whether a source is to be read.
+    pub(crate) fn enabled(&self, source: Source) -> bool {
+        !self.disabled.contains(&source)
     }
 }
 

@@ -19,6 +19,7 @@ mod node;
 mod outbox;
 mod position;
 mod process;
+mod sources;
 mod state;
 mod stop;
 mod uplink;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use coroner_agent::{Agent, Config, KernelLogSource, StartPosition};
+use coroner_core::finding::Source;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -61,6 +62,10 @@ struct Args {
     #[arg(long, env = "CORONER_START", value_name = "WHERE", value_enum, default_value_t)]
     start: Start,
 
+    /// Do not read a source: kernel-log, cgroup, signal-trace, fragmentation, headroom or pressure. May be repeated
+    #[arg(long, env = "CORONER_WITHOUT", value_name = "SOURCE", value_delimiter = ',')]
+    without: Vec<Source>,
+
     /// How to log to standard error
     #[arg(long, env = "CORONER_LOG_FORMAT", value_name = "FORMAT", value_enum, default_value_t)]
     log_format: LogFormat,
@@ -115,6 +120,7 @@ fn config(args: Args) -> anyhow::Result<Config> {
             Start::Oldest => StartPosition::Oldest,
             Start::Now => StartPosition::Now,
         },
+        disabled: args.without.into_iter().collect(),
         ..Config::new(node, args.collector)
     })
 }

@@ -119,18 +119,21 @@ pub struct UnknownName {
     expected: String,
 }
 
+impl UnknownName {
+    pub(crate) fn new(what: &'static str, value: &str, expected: &[&str]) -> Self {
+        Self { what, value: value.to_owned(), expected: expected.join(", ") }
+    }
+}
+
 impl std::str::FromStr for Cause {
     type Err = UnknownName;
 
     /// Accepts the name in any case.
     fn from_str(value: &str) -> Result<Self, UnknownName> {
-        Self::ALL.into_iter().find(|c| c.name().eq_ignore_ascii_case(value)).ok_or_else(|| {
-            UnknownName {
-                what: "cause",
-                value: value.to_owned(),
-                expected: Self::ALL.map(Self::name).join(", "),
-            }
-        })
+        Self::ALL
+            .into_iter()
+            .find(|c| c.name().eq_ignore_ascii_case(value))
+            .ok_or_else(|| UnknownName::new("cause", value, &Self::ALL.map(Self::name)))
     }
 }
 

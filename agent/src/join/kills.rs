@@ -282,6 +282,11 @@ impl Kills {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.kills.len()
+    }
+
     fn forget(&mut self, now: Instant) {
         while self.kills.front().is_some_and(|kill| {
             kill.waiting.is_empty() && now.saturating_duration_since(kill.arrived) > TOGETHER

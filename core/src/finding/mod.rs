@@ -11,6 +11,7 @@ mod signal;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::incident::UnknownName;
 use crate::kernel::{KernelEvent, Limit, Position};
 pub use container::ContainerEnd;
 pub use counters::{CountedKill, CountedLimit, GroupRise};
@@ -118,6 +119,32 @@ impl Source {
         Self::Headroom,
         Self::Pressure,
     ];
+}
+
+impl Source {
+    /// The name as in flags and configuration.
+    #[must_use]
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::KernelLog => "kernel-log",
+            Self::Cgroup => "cgroup",
+            Self::SignalTrace => "signal-trace",
+            Self::Fragmentation => "fragmentation",
+            Self::Headroom => "headroom",
+            Self::Pressure => "pressure",
+        }
+    }
+}
+
+impl std::str::FromStr for Source {
+    type Err = UnknownName;
+
+    fn from_str(value: &str) -> Result<Self, UnknownName> {
+        Self::ALL
+            .into_iter()
+            .find(|source| source.flag() == value)
+            .ok_or_else(|| UnknownName::new("source", value, &Self::ALL.map(Self::flag)))
+    }
 }
 
 impl std::fmt::Display for Source {

@@ -1,0 +1,111 @@
+//! Starts the sources: each one a task of its own, each optional.
+//!
+//! A source that is switched off says so once, like one that cannot read, so that nobody takes its silence for
+//! knowledge. A recording replaces all of them: it is another machine's log, and nothing here belongs to it.
+
+use std::sync::Arc;
+
+use coroner_core::finding::Source;
+use tokio::task::JoinSet;
+
+use crate::cgroup::Hierarchy;
+use crate::clock::Clocks;
+use crate::config::{Config, KernelLogSource, StartPosition};
+use crate::findings::Findings;
+use crate::join::Joiner;
+use crate::kernel_log::{Intake, KernelLog, Recording, Reporter};
+use crate::metrics::Metrics;
+use crate::node::{page_size, sees_host_pids};
+use crate::process::Processes;
+use crate::stop::Stop;
+use crate::witness::Witness;
+
+/// What all sources have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Common {
+    pub findings: Findings,
+    pub metrics: Arc<Metrics>,
+    pub stop: Stop,
+}
+
+/// Starts all sources of this node. `warning` is a circumstance of the start that is worth telling.
+pub(crate) fn start(
+    config: &Config,
+    common: &Common,
+    warning: Option<String>,
+    tasks: &mut JoinSet<()>,
+) {
+    for source in Source::ALL.into_iter().filter(|source| config.disabled.contains(source)) {
+        let why = format!("switched off (--without {})", source.flag());
+        common.findings.status(source, false, why, None);
+    }
+    let joiner = Arc::new(Joiner::new(common.findings.clone(), Arc::clone(&common.metrics)));
+    tasks.spawn(Arc::clone(&joiner).run(common.stop.clone()));
+    if let (KernelLogSource::Device(path), true) =
+        (&config.kernel_log, config.enabled(Source::KernelLog))
+    {
+        let (witness, blind) = match config.enabled(Source::Cgroup) {
+            true => witness(config, common, &joiner),
+            false => (None, None),
+        };
+        let notes = [blind, warning].into_iter().flatten();
+        let log = kernel_log(config, common, witness, Some(joiner), None, notes);
+        tasks.spawn(log.run(path.clone()));
+    }
+}
+
+/// Plays a recording instead.
+pub(crate) fn replay(
+    config: &Config,
+    common: &Common,
+    recording: Recording,
+    warning: Option<String>,
+    tasks: &mut JoinSet<()>,
+) {
+    // Clocks of a recording stand still at its end.
+    let clocks = Clocks { monotonic_us: recording.end_us, ..Clocks::now() };
+    let log = kernel_log(config, common, None, None, Some(clocks), warning.into_iter());
+    tasks.spawn(log.replay(recording));
+}
+
+fn kernel_log(
+    config: &Config,
+    common: &Common,
+    witness: Option<Witness>,
+    joiner: Option<Arc<Joiner>>,
+    recording: Option<Clocks>,
+    notes: impl Iterator<Item = String>,
+) -> KernelLog {
+    let metrics = &common.metrics;
+    let mut reporter =
+        Reporter::new(common.findings.clone(), Arc::clone(metrics), witness, joiner, recording);
+    notes.for_each(|note| reporter.note(note));
+    KernelLog {
+        intake: Intake::new(reporter, Arc::clone(metrics), page_size()),
+        from_now: config.start == StartPosition::Now,
+        stop: common.stop.clone(),
+    }
+}
+
+/// What looks at cgroups, or a sentence about why nothing does.
+fn witness(
+    config: &Config,
+    common: &Common,
+    joiner: &Arc<Joiner>,
+) -> (Option<Witness>, Option<String>) {
+    match Hierarchy::find(&config.proc_root, config.cgroup_root.as_deref()) {
+        Ok(hierarchy) => {
+            tracing::info!(version = hierarchy.version.number(), mount = %hierarchy.mount.display(), "reads cgroups");
+            let witness = Witness::new(
+                hierarchy,
+                Processes::new(&config.proc_root),
+                sees_host_pids(),
+                common.findings.clone(),
+                Some(Arc::clone(joiner)),
+                Arc::clone(&common.metrics),
+            );
+            (Some(witness), None)
+        }
+        Err(error) => (None, Some(format!("cgroups are not read: {error}"))),
+    }
+}
