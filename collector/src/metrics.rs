@@ -18,6 +18,7 @@ pub(crate) struct Metrics {
     findings_ingested: Counter,
     findings_duplicate: Counter,
     gaps: Counter,
+    odd_spans: Counter,
     incidents: Family<VerdictLabels, Counter>,
     revisions: Counter,
     commit_seconds: Histogram,
@@ -48,6 +49,7 @@ impl Metrics {
         let findings_ingested = Counter::default();
         let findings_duplicate = Counter::default();
         let gaps = Counter::default();
+        let odd_spans = Counter::default();
         let incidents = Family::default();
         let revisions = Counter::default();
         // From half a millisecond, less than any disk takes to sync, to 16 seconds, more than anyone waits.
@@ -64,6 +66,11 @@ impl Metrics {
             "gaps_reported",
             "Holes in the coverage of a source, reported by agents",
             gaps.clone(),
+        );
+        registry.register(
+            "coverage_spans_refused",
+            "Spans of coverage that end before they begin, or in the future, and were not stored",
+            odd_spans.clone(),
         );
         registry.register(
             "incidents",
@@ -92,6 +99,7 @@ impl Metrics {
             findings_ingested,
             findings_duplicate,
             gaps,
+            odd_spans,
             incidents,
             revisions,
             commit_seconds,
@@ -106,6 +114,11 @@ impl Metrics {
         self.findings_ingested.inc_by(new);
         self.findings_duplicate.inc_by(duplicate);
         self.gaps.inc_by(gaps);
+    }
+
+    /// Spans of coverage were not stored.
+    pub(crate) fn odd_spans(&self, n: u64) {
+        self.odd_spans.inc_by(n);
     }
 
     /// A commit failed.

@@ -31,5 +31,8 @@ pub const PROTOCOL_VERSION: u32 = 1;
 /// Most findings in one batch.
 pub const MAX_BATCH_FINDINGS: usize = 1000;
 
+/// Most spans of coverage in one batch. An agent has a growing one for each source, and those that ended lately.
+pub const MAX_BATCH_SPANS: usize = 10_000;
+
 /// Most bytes in one message, either way.
 pub const MAX_MESSAGE_BYTES: usize = 1 << 20;

@@ -11,7 +11,7 @@ use tonic::{Code, Status, Streaming};
 
 use super::validate;
 use crate::metrics::Metrics;
-use crate::store::{self, Pending, Store, StoreError};
+use crate::store::{self, Origin, Pending, Store, StoreError};
 
 /// How long a stream may stay silent before its hello.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(10);
@@ -60,8 +60,10 @@ impl Session {
             version = hello.agent_version,
             "agent connected"
         );
-        let end = self.batches(inbound, &hello).await;
-        tracing::info!(node = hello.node, "agent disconnected");
+        let v1::Hello { node, boot_id, agent_version, first_sequence, .. } = hello;
+        let origin = Arc::new(Origin { node, boot_id, agent_version: short(agent_version) });
+        let end = self.batches(inbound, &origin, first_sequence).await;
+        tracing::info!(node = origin.node, "agent disconnected");
         end
     }
 
@@ -100,10 +102,11 @@ impl Session {
     async fn batches(
         &mut self,
         inbound: &mut Streaming<ReportRequest>,
-        hello: &v1::Hello,
+        origin: &Arc<Origin>,
+        first_sequence: u64,
     ) -> Result<(), Status> {
         let mut waiting = Waiting::new();
-        let mut expected = hello.first_sequence;
+        let mut expected = first_sequence;
         let end = loop {
             let message = tokio::select! {
                 result = next(&mut waiting), if !waiting.is_empty() => {
@@ -127,9 +130,10 @@ impl Session {
                 Err(status) => break Err(unreadable(status)),
             };
             let sequence = batch.sequence;
-            match validate::batch(&self.store, &hello.node, expected, batch) {
-                Ok(findings) => {
-                    let pending = self.store.submit(findings).await.map_err(|e| unavailable(&e))?;
+            match validate::batch(&self.store, origin, expected, batch) {
+                Ok((batch, odd)) => {
+                    self.metrics.odd_spans(odd);
+                    let pending = self.store.submit(batch).await.map_err(|e| unavailable(&e))?;
                     waiting.push_back((sequence, pending));
                     expected = sequence.saturating_add(1);
                 }
@@ -167,6 +171,14 @@ async fn next(waiting: &mut Waiting) -> Result<u64, Arc<StoreError>> {
         Ok(result) => result.map(|()| sequence),
         Err(_) => store::gone(),
     }
+}
+
+/// What is kept of the agent's version, which is for people only.
+fn short(mut version: String) -> String {
+    version.retain(|c| !c.is_control());
+    let end = version.char_indices().nth(64).map_or(version.len(), |(end, _)| end);
+    version.truncate(end);
+    version
 }
 
 /// Waits until the collector stops.

@@ -1,9 +1,13 @@
 //! What a message must be like. Every refusal names the field and what it held.
 
-use coroner_proto::{MAX_BATCH_FINDINGS, PROTOCOL_VERSION, v1};
+use std::sync::Arc;
+
+use coroner_core::finding::CoverageSpan;
+use coroner_proto::{MAX_BATCH_FINDINGS, MAX_BATCH_SPANS, PROTOCOL_VERSION, v1};
+use jiff::{SignedDuration, Timestamp};
 use tonic::Status;
 
-use crate::store::{NewFinding, Store};
+use crate::store::{NewBatch, NewFinding, Origin, Store};
 
 /// The longest name a node can have (a DNS name), in bytes.
 const MAX_NODE: usize = 253;
@@ -13,6 +17,9 @@ const MAX_BOOT_ID: usize = 64;
 
 /// The longest finding id, in bytes. The longest kinds hold a source, a boot id and two numbers.
 const MAX_FINDING_ID: usize = 512;
+
+/// How far a node's clock may be ahead of the collector's for its coverage to mean anything.
+const FUTURE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Checks a hello.
 pub(super) fn hello(hello: &v1::Hello) -> Result<(), Status> {
@@ -34,25 +41,49 @@ pub(super) fn hello(hello: &v1::Hello) -> Result<(), Status> {
     Ok(())
 }
 
-/// Checks a batch from `node`, and makes its findings ready to be stored.
+/// Checks a batch and makes it ready to be stored. Gives also how many of its spans mean nothing and were left out.
 pub(super) fn batch(
     store: &Store,
-    node: &str,
+    origin: &Arc<Origin>,
     expected: u64,
     batch: v1::Batch,
-) -> Result<Vec<NewFinding>, Status> {
-    let v1::Batch { sequence, findings, coverage: _ } = batch;
+) -> Result<(NewBatch, u64), Status> {
+    let v1::Batch { sequence, findings, coverage } = batch;
     if sequence != expected {
         return Err(refused(format!("field `batch.sequence` is {sequence}, expected {expected}")));
     }
-    if findings.len() > MAX_BATCH_FINDINGS {
-        let n = findings.len();
-        return Err(refused(format!(
-            "field `batch.findings` holds {n}, expected at most {MAX_BATCH_FINDINGS}"
-        )));
+    let lists = [
+        ("findings", findings.len(), MAX_BATCH_FINDINGS),
+        ("coverage", coverage.len(), MAX_BATCH_SPANS),
+    ];
+    for (field, n, most) in lists {
+        if n > most {
+            return Err(refused(format!(
+                "field `batch.{field}` holds {n}, expected at most {most}"
+            )));
+        }
     }
-    let check = |(i, finding)| one(store, node, i, finding);
-    findings.into_iter().enumerate().map(check).collect()
+    let check = |(i, finding)| one(store, &origin.node, i, finding);
+    let findings = findings.into_iter().enumerate().map(check).collect::<Result<_, _>>()?;
+    let spans = coverage.len();
+    let coverage = self::coverage(coverage, Timestamp::now())?;
+    let odd = u64::try_from(spans - coverage.len()).unwrap_or(u64::MAX);
+    Ok((NewBatch { origin: Arc::clone(origin), findings, coverage }, odd))
+}
+
+/// The spans that mean something. One that ends before it begins or lies in the future comes of a clock that was set; it
+/// is no fault in the message, and refusing that would hold up the findings beside it for good.
+fn coverage(spans: Vec<v1::CoverageSpan>, now: Timestamp) -> Result<Vec<CoverageSpan>, Status> {
+    let latest = now.checked_add(FUTURE).unwrap_or(Timestamp::MAX);
+    let mut kept = Vec::with_capacity(spans.len());
+    for (i, span) in spans.into_iter().enumerate() {
+        let span = CoverageSpan::try_from(span)
+            .map_err(|e| refused(e.within(&format!("batch.coverage[{i}]")).to_string()))?;
+        if span.from <= span.to && span.to <= latest {
+            kept.push(span);
+        }
+    }
+    Ok(kept)
 }
 
 fn one(store: &Store, node: &str, i: usize, finding: v1::Finding) -> Result<NewFinding, Status> {
@@ -117,6 +148,38 @@ mod tests {
     #[test]
     fn a_good_hello_passes() {
         hello(&good()).unwrap();
+    }
+
+    #[test]
+    fn spans_of_a_clock_that_was_set_are_left_out_and_malformed_ones_refused() {
+        let now = Timestamp::from_second(1_763_726_400).unwrap();
+        let time = |hours: i64| {
+            Some(prost_types::Timestamp { seconds: now.as_second() + hours * 3600, nanos: 0 })
+        };
+        let span = |from, to| v1::CoverageSpan { source: 1, from: time(from), to: time(to) };
+        let kept = |spans| coverage(spans, now).map(|spans| spans.len());
+        let good = [span(-9000, -1), span(0, 0), span(-1, 24)];
+        assert_eq!(kept(good.to_vec()).unwrap(), 3);
+        // The wrong way round, and further ahead than any time zone.
+        assert_eq!(kept(vec![span(0, -1), span(0, 25), span(30, 31)]).unwrap(), 0);
+        let cases = [
+            (
+                v1::CoverageSpan { source: 0, ..span(0, 1) },
+                "field `batch.coverage[1].source` is 0, which is no Source",
+            ),
+            (
+                v1::CoverageSpan { from: None, ..span(0, 1) },
+                "field `batch.coverage[1].from` is missing",
+            ),
+            (
+                v1::CoverageSpan { to: None, ..span(0, 1) },
+                "field `batch.coverage[1].to` is missing",
+            ),
+        ];
+        for (bad, expected) in cases {
+            let status = coverage(vec![span(0, 1), bad], now).unwrap_err();
+            assert_eq!((status.code(), status.message()), (tonic::Code::InvalidArgument, expected));
+        }
     }
 
     #[test]

@@ -7,11 +7,14 @@
 //! agents keep what they have and come again.
 
 mod cases;
+mod coverage;
 mod error;
+mod near;
 mod open;
 mod reader;
 mod retention;
 mod rows;
+mod surroundings;
 mod writer;
 
 use std::path::Path;
@@ -24,9 +27,11 @@ use prost::Message as _;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 pub use cases::Rules;
+pub(crate) use coverage::Origin;
 pub use error::StoreError;
 pub(crate) use reader::Readers;
 pub(crate) use rows::{Changed, NewFinding};
+pub(crate) use writer::NewBatch;
 
 use crate::metrics::Metrics;
 use writer::{Job, Writer};
@@ -95,14 +100,14 @@ impl Store {
         Ok(NewFinding { finding, bytes, incident })
     }
 
-    /// Queues findings, waiting while the queue is full. The answer comes when they are durable, or cannot be.
+    /// Queues a batch, waiting while the queue is full. The answer comes when it is durable, or cannot be.
     ///
     /// # Errors
     ///
     /// If the writer has ended.
-    pub(crate) async fn submit(&self, findings: Vec<NewFinding>) -> Result<Pending, StoreError> {
+    pub(crate) async fn submit(&self, batch: NewBatch) -> Result<Pending, StoreError> {
         let (reply, pending) = oneshot::channel();
-        self.send(Job::Batch(findings, reply)).await?;
+        self.send(Job::Batch(batch, reply)).await?;
         Ok(pending)
     }
 

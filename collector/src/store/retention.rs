@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::rows;
+use super::{coverage, rows};
 
 /// Rows of each table deleted in one commit.
 const BATCH: u32 = 1000;
@@ -16,7 +16,7 @@ const BATCH: u32 = 1000;
 /// Free pages given back to the file system after each batch.
 const VACUUM_PAGES: u32 = 1000;
 
-/// Deletes up to [`BATCH`] findings and incidents that arrived longer than `retention` ago; gives how many.
+/// Deletes up to [`BATCH`] findings, incidents, spans and nodes of each that arrived longer than `retention` ago; gives how many.
 pub(super) fn delete_batch(
     db: &mut Connection,
     retention: Duration,
@@ -44,8 +44,8 @@ pub(super) fn delete_batch(
             .execute([seq])?;
         transaction.prepare_cached("DELETE FROM incident WHERE seq = $1")?.execute([seq])?;
     }
+    deleted += old.len() + coverage::delete(&transaction, before, BATCH)?;
     transaction.commit()?;
-    deleted += old.len();
     if deleted > 0 {
         db.execute_batch(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;
     }

@@ -36,7 +36,20 @@ async fn submit(
     findings: impl IntoIterator<Item = v1::Finding>,
 ) -> Result<(), Arc<StoreError>> {
     let findings = findings.into_iter().map(|f| store.prepare(f).unwrap()).collect();
-    store.submit(findings).await?.await.unwrap()
+    store.submit(batch(findings)).await?.await.unwrap()
+}
+
+fn batch(findings: Vec<NewFinding>) -> NewBatch {
+    NewBatch { origin: origin(), findings, coverage: Vec::new() }
+}
+
+fn origin() -> Arc<Origin> {
+    let origin = |node: &str| Origin {
+        node: node.to_owned(),
+        boot_id: "b007".to_owned(),
+        agent_version: "test".to_owned(),
+    };
+    Arc::new(origin("node-1"))
 }
 
 /// Findings in the file, as another process sees them.
@@ -69,7 +82,7 @@ async fn no_answer_comes_before_the_commit() {
     let other = rusqlite::Connection::open(dir.path().join("coroner.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let new = store.prepare(finding(1, "")).unwrap();
-    let mut pending = store.submit(vec![new]).await.unwrap();
+    let mut pending = store.submit(batch(vec![new])).await.unwrap();
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(pending.try_recv().is_err(), "answered without a commit");
     assert_eq!(stored(dir.path()), 0);
@@ -142,7 +155,7 @@ async fn what_was_queued_is_stored_before_the_writer_ends() {
     let (store, thread) = Store::open(dir.path(), RULES, MONTH, Metrics::new()).unwrap();
     for n in 0..50 {
         let new = store.prepare(finding(n, "")).unwrap();
-        drop(store.submit(vec![new]).await.unwrap());
+        drop(store.submit(batch(vec![new])).await.unwrap());
     }
     end(store, thread);
     assert_eq!(stored(dir.path()), 50);

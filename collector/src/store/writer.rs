@@ -10,15 +10,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use coroner_core::finding::{CoverageSpan, FindingBody};
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use super::StoreError;
 use super::cases::{self, Rules};
+use super::coverage::{Origin, Told};
 use super::open::Opened;
-use super::retention;
 use super::rows::{self, Changed, NewFinding};
+use super::{StoreError, near, retention};
 use crate::metrics::Metrics;
 
 /// Most findings in one commit: enough to make the wait for the disk cheap, few enough to bound an answer's delay.
@@ -27,11 +28,22 @@ const MAX_FINDINGS: usize = 4000;
 /// What a writer answers.
 pub(super) type Reply = oneshot::Sender<Result<(), Arc<StoreError>>>;
 
+/// What an agent reports at once.
+#[derive(Debug)]
+pub(crate) struct NewBatch {
+    /// Who reports.
+    pub(crate) origin: Arc<Origin>,
+    /// What was found.
+    pub(crate) findings: Vec<NewFinding>,
+    /// What the sources missed nothing of.
+    pub(crate) coverage: Vec<CoverageSpan>,
+}
+
 /// What the writer is asked to do.
 #[derive(Debug)]
 pub(super) enum Job {
-    /// Store findings and judge what they touch.
-    Batch(Vec<NewFinding>, Reply),
+    /// Store a batch and judge what it touches.
+    Batch(NewBatch, Reply),
     /// Find out whether anything can be written.
     Probe(Reply),
     /// Begin to delete what is too old.
@@ -96,24 +108,25 @@ impl Writer {
 
     /// Takes what is queued besides `first`, and commits all of it at once.
     fn group(&mut self, first: Job, jobs: &mut mpsc::Receiver<Job>) {
-        let (mut findings, mut replies) = (Vec::new(), Vec::new());
+        let (mut batches, mut replies, mut findings) = (Vec::new(), Vec::new(), 0);
         let mut next = Some(first);
         while let Some(job) = next {
             match job {
                 Job::Batch(batch, reply) => {
-                    findings.extend(batch);
+                    findings += batch.findings.len();
+                    batches.push(batch);
                     replies.push(reply);
                 }
                 Job::Probe(reply) => replies.push(reply),
                 Job::Retain => self.retaining = true,
             }
-            next = if findings.len() < MAX_FINDINGS { jobs.try_recv().ok() } else { None };
+            next = if findings < MAX_FINDINGS { jobs.try_recv().ok() } else { None };
         }
         if replies.is_empty() {
             return;
         }
         let begin = Instant::now();
-        match self.commit(&findings) {
+        match self.commit(&batches) {
             Ok(outcome) => {
                 let Outcome { new, duplicate, gaps, changed } = outcome;
                 self.metrics.committed(begin.elapsed(), new, duplicate, gaps);
@@ -122,15 +135,15 @@ impl Writer {
                 answer(replies, &Ok(()));
             }
             Err(e) => {
-                tracing::error!(error = %e, findings = findings.len(), "nothing was stored");
+                tracing::error!(error = %e, findings, "nothing was stored");
                 self.metrics.commit_failed();
                 answer(replies, &Err(Arc::new(e)));
             }
         }
     }
 
-    /// Stores findings and the verdicts that follow, all or nothing.
-    fn commit(&mut self, findings: &[NewFinding]) -> Result<Outcome, StoreError> {
+    /// Stores batches and the verdicts that follow, all or nothing.
+    fn commit(&mut self, batches: &[NewBatch]) -> Result<Outcome, StoreError> {
         let path = self.path.clone();
         let failed = |doing| {
             let path = path.clone();
@@ -142,7 +155,7 @@ impl Writer {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed("begin to write"))?;
         let mut outcome = Outcome::default();
-        if findings.is_empty() {
+        if batches.is_empty() {
             db.execute(
                 "INSERT INTO probe (id, time_us) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET time_us = excluded.time_us",
                 params![now_us],
@@ -150,23 +163,33 @@ impl Writer {
             .map_err(failed("write"))?;
         }
         let mut touched = BTreeSet::new();
-        let mut gaps = Vec::new();
-        for new in findings {
-            if !rows::insert_finding(&db, new, now_us).map_err(failed("store findings"))? {
-                outcome.duplicate += 1;
-                continue;
-            }
-            outcome.new += 1;
-            touched.extend(new.incident.clone());
-            if matches!(new.finding.body, coroner_core::finding::FindingBody::Gap(_)) {
-                gaps.push(&new.finding);
+        let mut late = Vec::new();
+        let mut told = Told::default();
+        for batch in batches {
+            told.add(&batch.origin, &batch.coverage);
+            for new in &batch.findings {
+                if !rows::insert_finding(&db, new, now_us).map_err(failed("store findings"))? {
+                    outcome.duplicate += 1;
+                    continue;
+                }
+                outcome.new += 1;
+                touched.extend(new.incident.clone());
+                match new.finding.body {
+                    FindingBody::Gap(_) => {
+                        outcome.gaps += 1;
+                        late.push(&new.finding);
+                    }
+                    FindingBody::SourceStatus(_) => late.push(&new.finding),
+                    _ => {}
+                }
             }
         }
-        outcome.gaps = u64::try_from(gaps.len()).unwrap_or(u64::MAX);
-        for gap in gaps {
-            touched.extend(
-                cases::near_gap(&db, gap).map_err(failed("find the incidents near a gap"))?,
-            );
+        let looking = "find the incidents that a late word concerns";
+        for finding in late {
+            touched.extend(near::near_finding(&db, finding).map_err(failed(looking))?);
+        }
+        for moved in told.store(&db, now_us).map_err(failed("store coverage"))? {
+            touched.extend(near::near_coverage(&db, &moved).map_err(failed(looking))?);
         }
         outcome.changed = cases::rejudge(&db, &path, &self.rules, &touched, now_us)?;
         db.commit().map_err(failed("commit"))?;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use coroner_collector::{Collector, Config};
-use coroner_core::finding::Finding;
+use coroner_core::finding::{CoverageSpan, Finding};
 use coroner_proto::v1::ingest_service_client::IngestServiceClient;
 use coroner_proto::v1::query_service_client::QueryServiceClient;
 use coroner_proto::v1::{
@@ -84,14 +84,22 @@ impl Agent {
 
     /// Sends a batch and does not wait; gives its number.
     pub(crate) async fn send(&mut self, findings: &[Finding]) -> u64 {
+        self.send_with(findings, &[]).await
+    }
+
+    /// Sends a batch that tells of coverage too.
+    pub(crate) async fn send_with(
+        &mut self,
+        findings: &[Finding],
+        coverage: &[CoverageSpan],
+    ) -> u64 {
         self.sequence += 1;
-        let findings = findings.iter().cloned().map(Into::into).collect();
-        self.say(report_request::Message::Batch(v1::Batch {
+        let batch = v1::Batch {
             sequence: self.sequence,
-            findings,
-            coverage: Vec::new(),
-        }))
-        .await;
+            findings: findings.iter().cloned().map(Into::into).collect(),
+            coverage: coverage.iter().cloned().map(Into::into).collect(),
+        };
+        self.say(report_request::Message::Batch(batch)).await;
         self.sequence
     }
 
@@ -105,7 +113,12 @@ impl Agent {
 
     /// Sends a batch and waits until it is durable.
     pub(crate) async fn report(&mut self, findings: &[Finding]) {
-        let sent = self.send(findings).await;
+        self.report_with(findings, &[]).await;
+    }
+
+    /// Sends a batch that tells of coverage too, and waits until it is durable.
+    pub(crate) async fn report_with(&mut self, findings: &[Finding], coverage: &[CoverageSpan]) {
+        let sent = self.send_with(findings, coverage).await;
         assert_eq!(self.acknowledged().await.unwrap(), sent);
     }
 }

@@ -2,7 +2,8 @@
 
 use coroner_collector::Rules;
 use coroner_core::finding::{
-    CgroupObservation, Finding, FindingBody, FindingId, Gap, Phase, Source, SourceStatus,
+    CgroupObservation, CoverageSpan, Finding, FindingBody, FindingId, Gap, Phase, Source,
+    SourceStatus,
 };
 use coroner_core::incident::{
     Cause, Confidence, ContainerRef, Incident, IncidentId, KernelFacts, PodRef, VictimFacts,
@@ -92,21 +93,36 @@ pub(crate) fn status(node: &str, second: i64, detail: &str) -> Finding {
     )
 }
 
+/// A source missed nothing between two times in milliseconds after noon.
+pub(crate) fn covered(source: Source, from: i64, to: i64) -> CoverageSpan {
+    let at = |ms| Timestamp::from_millisecond(NOON * 1000 + ms).unwrap();
+    CoverageSpan { source, from: at(from), to: at(to) }
+}
+
 /// The container whose id goes with a process id: 64 hex digits.
 pub(crate) fn container_id(pid: u32) -> String {
     format!("{pid:012x}").repeat(6)[..64].to_owned()
 }
 
 /// Rules that any test can predict: odd process ids hit their container's limit, even ones the node's; the summary
-/// counts what is known.
+/// counts what is known, the remedies tell of coverage.
 pub(crate) const RULES: Rules = Rules { incident_of, judge };
 
 fn incident_of(finding: &Finding) -> Option<IncidentId> {
+    if let Some(about) = &finding.about {
+        return Some(IncidentId::of(about));
+    }
     match &finding.body {
         FindingBody::Kernel(_) => Some(IncidentId::of(&finding.id)),
         FindingBody::Cgroups(observation) => Some(IncidentId::of(&observation.about)),
         _ => None,
     }
+}
+
+/// `kernel log 0..1500`, in milliseconds after noon.
+fn span(span: &CoverageSpan) -> String {
+    let ms = |time: Timestamp| time.as_millisecond() - NOON * 1000;
+    format!("{} {}..{}", span.source, ms(span.from), ms(span.to))
 }
 
 fn judge(case: &Case) -> Option<Incident> {
@@ -128,7 +144,7 @@ fn judge(case: &Case) -> Option<Incident> {
         confidence: if case.gaps.is_empty() { Confidence::Confirmed } else { Confidence::Possible },
         summary: format!("{} findings, {} gaps", case.findings.len(), case.gaps.len()),
         explanation: case.sources.iter().map(|s| s.detail.clone()).collect(),
-        remedies: Vec::new(),
+        remedies: case.coverage.iter().map(span).collect(),
         pod: Some(PodRef::default()),
         container: Some(ContainerRef { name: None, id: Some(container_id(victim.pid)) }),
         termination: None,

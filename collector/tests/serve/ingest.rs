@@ -7,7 +7,8 @@ use coroner_proto::v1::{self, report_request};
 use tonic::Code;
 
 use crate::agent::{Agent, collector, config, get, hello, list};
-use crate::facts::{BOOT, gap, kill, kill_id, observation, status};
+use crate::facts::{BOOT, covered, gap, kill, kill_id, observation, status};
+use coroner_core::finding::Source;
 
 #[tokio::test]
 async fn a_kill_is_an_incident_when_it_is_acknowledged() {
@@ -185,6 +186,14 @@ async fn malformed_messages_are_refused_by_field_and_value() {
             batch(1, vec![v1::Finding { boot_id: "x".to_owned(), ..good() }]),
             "field `batch.findings[0].boot_id` is `x`, expected 1 to 64 hex digits and dashes",
         ),
+        (
+            report_request::Message::Batch(v1::Batch {
+                sequence: 1,
+                findings: vec![good()],
+                coverage: vec![v1::CoverageSpan::default()],
+            }),
+            "field `batch.coverage[0].source` is 0, which is no Source",
+        ),
         (report_request::Message::Hello(hello("node-1")), "a second hello on one stream"),
     ];
     for (message, expected) in cases {
@@ -241,8 +250,9 @@ async fn what_is_too_old_is_deleted_at_the_start() {
     let first = collector(dir.path()).await;
     let kills: Vec<_> = (0..900).map(|seq| kill("node-1", seq, 0)).collect();
     let mut agent = Agent::connect(&first, "node-1").await;
-    for _ in 0..3 {
-        agent.report(&kills).await;
+    for second in 1..4 {
+        let span = covered(Source::KernelLog, 0, second * 1000);
+        agent.report_with(&kills, &[span]).await;
     }
     first.shutdown().await;
 
@@ -255,7 +265,7 @@ async fn what_is_too_old_is_deleted_at_the_start() {
     }
     second.shutdown().await;
     let db = rusqlite::Connection::open(dir.path().join("coroner.db")).unwrap();
-    for table in ["finding", "incident", "incident_pid", "incident_revision"] {
+    for table in ["finding", "incident", "incident_pid", "incident_revision", "coverage", "node"] {
         let left: i64 =
             db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap();
         assert_eq!(left, 0, "{table}");

@@ -8,6 +8,7 @@
 )]
 
 mod agent;
+mod coverage;
 mod facts;
 mod ingest;
 mod process;
