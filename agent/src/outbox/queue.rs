@@ -25,7 +25,12 @@ impl Worth {
     pub(super) fn of(body: &FindingBody) -> Self {
         match body {
             FindingBody::Gap(_) | FindingBody::SourceStatus(_) => Self::Coverage,
-            FindingBody::Cgroups(_) => Self::Sample,
+            FindingBody::Cgroups(_)
+            | FindingBody::Fragmentation(_)
+            | FindingBody::Headroom(_)
+            | FindingBody::Pressure(_)
+            | FindingBody::Population(_) => Self::Sample,
+            FindingBody::Node(_) => Self::Failure,
             FindingBody::Sigkill(_)
             | FindingBody::CountedKill(_)
             | FindingBody::ContainerEnd(_) => Self::Kill,

@@ -52,6 +52,11 @@ pub(super) fn insert_finding(
         FindingBody::Sigkill(_) => ("sigkill", None),
         FindingBody::CountedKill(_) => ("counted_kill", None),
         FindingBody::ContainerEnd(_) => ("container_end", None),
+        FindingBody::Fragmentation(_) => ("fragmentation", None),
+        FindingBody::Headroom(_) => ("headroom", None),
+        FindingBody::Pressure(_) => ("pressure", None),
+        FindingBody::Population(_) => ("population", None),
+        FindingBody::Node(_) => ("node", None),
     };
     let rows = db
         .prepare_cached(

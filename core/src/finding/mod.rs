@@ -6,6 +6,12 @@
 mod container;
 mod counters;
 mod coverage;
+mod fragmentation;
+mod headroom;
+mod node;
+mod occasion;
+mod population;
+mod pressure;
 mod signal;
 
 use jiff::Timestamp;
@@ -16,6 +22,16 @@ use crate::kernel::{KernelEvent, Limit, Position};
 pub use container::ContainerEnd;
 pub use counters::{CountedKill, CountedLimit, GroupRise};
 pub use coverage::CoverageSpan;
+pub use fragmentation::{
+    BlockShortage, CompactionCounters, EarlierCounters, EarlierIndex, Fragmentation, HugePages,
+};
+pub use headroom::{
+    Concern, GroupUse, Headroom, KernelMemory, MostOutside, ProcessUse, Reservation,
+};
+pub use node::{Lack, NodeFacts, NumaNode};
+pub use occasion::Occasion;
+pub use population::{Inhabited, Population, Role};
+pub use pressure::{GroupPressure, Pressure, ResourcePressure, Stall, StallBefore};
 pub use signal::{OomMark, Process, Sigkill, SignalResult};
 
 /// Identity of a finding: `<source>:<boot id>:<key>`, where the key is unique within source and boot.
@@ -76,6 +92,24 @@ impl FindingId {
     #[must_use]
     pub fn death(boot_id: &str, container_id: &str) -> Self {
         Self(format!("death:{boot_id}:{container_id}"))
+    }
+
+    /// What a source sampled at `at_us` of `CLOCK_MONOTONIC`, in microseconds.
+    #[must_use]
+    pub fn sample(boot_id: &str, source: Source, at_us: u64) -> Self {
+        Self(format!("sample:{boot_id}:{source}:{at_us}"))
+    }
+
+    /// What a source read because of the finding `about`.
+    #[must_use]
+    pub fn surrounding(about: &Self, what: &str) -> Self {
+        Self(format!("{what}:{}", about.0))
+    }
+
+    /// What a node was found to be when an agent started, at `at_us` of `CLOCK_MONOTONIC`.
+    #[must_use]
+    pub fn node(boot_id: &str, at_us: u64) -> Self {
+        Self(format!("node:{boot_id}:{at_us}"))
     }
 
     /// What was read of cgroups because of the finding `about`.
@@ -205,6 +239,16 @@ pub enum FindingBody {
     CountedKill(Box<CountedKill>),
     /// A container ended.
     ContainerEnd(Box<ContainerEnd>),
+    /// How free memory was cut.
+    Fragmentation(Box<Fragmentation>),
+    /// What is reserved for the host, and what it uses.
+    Headroom(Box<Headroom>),
+    /// Time lost for want of memory, CPU or disk.
+    Pressure(Box<Pressure>),
+    /// Who held the memory when the whole node ran out.
+    Population(Box<Population>),
+    /// What the node is.
+    Node(Box<NodeFacts>),
 }
 
 /// A hole in a source's coverage.

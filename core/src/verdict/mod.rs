@@ -87,7 +87,12 @@ pub fn incident_of(finding: &Finding) -> Option<IncidentId> {
         | FindingBody::SourceStatus(_)
         | FindingBody::Sigkill(_)
         | FindingBody::CountedKill(_)
-        | FindingBody::ContainerEnd(_) => None,
+        | FindingBody::ContainerEnd(_)
+        | FindingBody::Fragmentation(_)
+        | FindingBody::Headroom(_)
+        | FindingBody::Pressure(_)
+        | FindingBody::Population(_)
+        | FindingBody::Node(_) => None,
     }
 }
 

@@ -63,6 +63,8 @@ same_names! {
     k::UserspaceKiller, UserspaceKiller, [SystemdOomd, Earlyoom, Talos, Oomd, LowMemoryKiller];
     f::Source, Source, [KernelLog, Cgroup, SignalTrace, Fragmentation, Headroom, Pressure];
     f::SignalResult, SignalResult, [Delivered, Ignored, AlreadyPending, Other];
+    f::Occasion, Occasion, [Sample, Raised, Cleared, Incident];
+    f::Concern, Concern, [NearReservation, OverReservation, NoPodsLimit, Overcommitted];
     f::Phase, Phase, [AtKill, Aftermath];
     f::AttributionMethod, AttributionMethod, [ProcCgroup, SeenBefore, OomKillCounter];
     i::Outcome, Outcome, [ContainerExited, ContainerSurvived, HostProcessKilled, NeverStarted];

@@ -16,6 +16,13 @@ impl From<f::FindingBody> for v1::finding::Body {
             f::FindingBody::Sigkill(sigkill) => Self::Sigkill((*sigkill).into()),
             f::FindingBody::CountedKill(kill) => Self::CountedKill((*kill).into()),
             f::FindingBody::ContainerEnd(end) => Self::ContainerEnd((*end).into()),
+            f::FindingBody::Fragmentation(fragmentation) => {
+                Self::Fragmentation((*fragmentation).into())
+            }
+            f::FindingBody::Headroom(headroom) => Self::Headroom((*headroom).into()),
+            f::FindingBody::Pressure(pressure) => Self::Pressure((*pressure).into()),
+            f::FindingBody::Population(population) => Self::Population((*population).into()),
+            f::FindingBody::Node(facts) => Self::NodeFacts((*facts).into()),
         }
     }
 }
@@ -37,6 +44,19 @@ impl TryFrom<v1::finding::Body> for f::FindingBody {
             W::ContainerEnd(end) => {
                 Self::ContainerEnd(Box::new(required("container_end", Some(end))?))
             }
+            W::Fragmentation(fragmentation) => {
+                Self::Fragmentation(Box::new(required("fragmentation", Some(fragmentation))?))
+            }
+            W::Headroom(headroom) => {
+                Self::Headroom(Box::new(required("headroom", Some(headroom))?))
+            }
+            W::Pressure(pressure) => {
+                Self::Pressure(Box::new(required("pressure", Some(pressure))?))
+            }
+            W::Population(population) => {
+                Self::Population(Box::new(required("population", Some(population))?))
+            }
+            W::NodeFacts(facts) => Self::Node(Box::new(required("node_facts", Some(facts))?)),
         })
     }
 }

@@ -48,6 +48,12 @@ impl Any for i32 {
     }
 }
 
+impl Any for i64 {
+    fn any(seed: &mut Seed) -> Self {
+        [0, Self::MIN, Self::MAX, -1, 7][seed.below(5)]
+    }
+}
+
 impl Any for bool {
     fn any(seed: &mut Seed) -> Self {
         seed.next().is_multiple_of(2)
@@ -157,6 +163,38 @@ structs! {
         group, container_id, main_pid, watched_since, not_before, main_sigkilled, oom_kills, throttled_us,
         throttled_periods,
     }
+    f::Fragmentation { occasion, areas, shortage, counters, earlier, huge_pages }
+    f::BlockShortage { node, zone, order, block, blocks_left, free, unusable_permille, earlier }
+    f::EarlierIndex { seconds, unusable_permille }
+    f::CompactionCounters {
+        stalls, failed, succeeded, reclaim_stalls, huge_faults, huge_fallbacks, oom_kills,
+    }
+    f::EarlierCounters { seconds, counters }
+    f::HugePages { total, free, promised }
+    f::Headroom {
+        occasion, capacity, available, pods, reservation, outside, kernel, shmem, groups, processes, most, concerns,
+    }
+    f::Reservation { kube, system, enforced }
+    f::GroupUse { group, usage, held, limit }
+    f::ProcessUse { pid, comm, group, rss }
+    f::KernelMemory { slab_unreclaimable, page_tables, stacks, percpu, huge_pages }
+    f::MostOutside { bytes, seconds }
+    f::Pressure { occasion, groups }
+    f::GroupPressure { group, memory, cpu, io }
+    f::ResourcePressure { some, full, before }
+    f::Stall { avg10, avg60, avg300, total_us }
+    f::StallBefore { window_us, some_us, full_us }
+    f::Population {
+        groups, groups_beyond, pods, host, unplaced, unplaced_processes, total, trigger, victim, hog,
+    }
+    f::Inhabited { group, pod_uid, processes, rss, usage, limit, largest }
+    f::Role { pid, comm, group, rss, oom_score_adj, badness }
+    f::NodeFacts {
+        kernel, machine, agent_version, booted, cgroup_version, page_size, memory, swap, cpus, numa, overcommit_memory,
+        panic_on_oom, oom_dump_tasks, oom_kill_allocating_task, dmesg_restrict, min_free, lacks,
+    }
+    f::NumaNode { node, memory }
+    f::Lack { source, what }
     f::Gap { source, first_lost, lost, from, to, reason }
     f::SourceStatus { source, reading, detail, since }
     f::CgroupObservation { about, phase, attribution, limit, victim, siblings }
@@ -198,6 +236,10 @@ choices! {
     f::Source { |s| Self::ALL[s.below(Self::ALL.len())] }
     f::SignalResult { |_| Self::Delivered, |_| Self::Ignored, |_| Self::AlreadyPending, |_| Self::Other }
     f::CountedLimit { |s| Self::Group(Any::any(s)), |_| Self::WholeNode, |_| Self::Unknown }
+    f::Occasion { |_| Self::Sample, |_| Self::Raised, |_| Self::Cleared, |_| Self::Incident }
+    f::Concern {
+        |_| Self::NearReservation, |_| Self::OverReservation, |_| Self::NoPodsLimit, |_| Self::Overcommitted,
+    }
     f::Phase { |_| Self::AtKill, |_| Self::Aftermath }
     f::AttributionMethod { |_| Self::ProcCgroup, |_| Self::SeenBefore, |_| Self::OomKillCounter }
     i::Outcome {
@@ -213,6 +255,11 @@ choices! {
         |s| Self::Sigkill(Any::any(s)),
         |s| Self::CountedKill(Any::any(s)),
         |s| Self::ContainerEnd(Any::any(s)),
+        |s| Self::Fragmentation(Any::any(s)),
+        |s| Self::Headroom(Any::any(s)),
+        |s| Self::Pressure(Any::any(s)),
+        |s| Self::Population(Any::any(s)),
+        |s| Self::Node(Any::any(s)),
     }
     k::KernelEvent {
         |s| Self::Oom(Any::any(s)),
