@@ -7,6 +7,7 @@
 pub mod absence;
 pub mod bytes;
 pub mod cgroup;
+pub mod counters;
 pub mod escape;
 pub mod explain;
 pub mod finding;
