@@ -14,6 +14,7 @@
 
 pub mod answers;
 pub mod groups;
+pub mod guest;
 pub mod hogs;
 pub mod kmsg;
 pub mod privilege;

@@ -1,0 +1,141 @@
+//! The cases: what is done to a kernel, and what must then be said. One table a file; adding a case is one entry.
+
+mod external;
+mod fragmentation;
+mod group_kill;
+mod limits;
+mod numa;
+mod own_end;
+mod storm;
+mod whole_node;
+
+use super::expected::Expected;
+use super::inside::scene::Scene;
+use super::plan::{Hierarchy, Setting, Without};
+
+/// What is known to be wrong, with the reason. It does not fail a run, and stands in the table as `open`.
+pub const OPEN: &[Open] = &[
+    Open {
+        case: "resize",
+        without: None,
+        why: "while the victim is still dying, the writer of the limit logs a second report that names nobody",
+    },
+    Open { case: "kill-host", without: None, why: "no signal trace yet" },
+    Open { case: "kill-host-brief", without: None, why: "no signal trace yet" },
+    Open { case: "kill-sibling", without: None, why: "no signal trace yet" },
+    Open { case: "kill-within", without: None, why: "no signal trace yet" },
+    Open { case: "cgroup-kill", without: None, why: "no signal trace yet" },
+];
+
+/// One entry of [`OPEN`].
+#[derive(Debug)]
+pub struct Open {
+    /// The case.
+    pub case: &'static str,
+    /// Only with this source off; always where `None`.
+    pub without: Option<Without>,
+    /// Why it is wrong.
+    pub why: &'static str,
+}
+
+/// Whether a case is known to be wrong.
+#[must_use]
+pub fn open(case: &str, without: Without) -> Option<&'static Open> {
+    OPEN.iter().find(|o| o.case == case && o.without.is_none_or(|w| w == without))
+}
+
+/// One case.
+#[derive(Debug)]
+pub struct Case {
+    /// Its name on the command line and in the table.
+    pub name: &'static str,
+    /// With which others it shares a boot.
+    pub batch: Batch,
+    /// Which circumstances allow it.
+    pub possible: fn(&Setting) -> bool,
+    /// Does it, inside the guest. An error says how it did not come out as meant.
+    pub act: fn(&mut Scene<'_>) -> Result<(), String>,
+    /// What must be found, written by hand.
+    pub expected: fn(&Setting) -> Expected,
+}
+
+/// Cases that share a boot, because they need the same machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Batch {
+    /// One memory node; each case cleans up after itself.
+    Main,
+    /// Two memory nodes.
+    Numa,
+    /// Memory in small pieces, which stays so.
+    Fragmentation,
+}
+
+impl Batch {
+    /// All.
+    pub const ALL: [Self; 3] = [Self::Main, Self::Numa, Self::Fragmentation];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Numa => "numa",
+            Self::Fragmentation => "fragmentation",
+        }
+    }
+
+    /// The machine's memory.
+    #[must_use]
+    pub fn mebibytes(self) -> u32 {
+        512
+    }
+
+    /// Further arguments for QEMU.
+    #[must_use]
+    pub fn devices(self) -> &'static [&'static str] {
+        match self {
+            Self::Main | Self::Fragmentation => &[],
+            // The larger node first: the programs stand there.
+            Self::Numa => &[
+                "-object",
+                "memory-backend-ram,id=large,size=320M",
+                "-object",
+                "memory-backend-ram,id=small,size=192M",
+                "-numa",
+                "node,nodeid=0,memdev=large,cpus=0",
+                "-numa",
+                "node,nodeid=1,memdev=small,cpus=1",
+            ],
+        }
+    }
+}
+
+/// All cases, in the order of the table and of their boots.
+pub fn all() -> impl Iterator<Item = &'static Case> {
+    [
+        limits::CASES,
+        group_kill::CASES,
+        external::CASES,
+        own_end::CASES,
+        whole_node::CASES,
+        storm::CASES,
+        numa::CASES,
+        fragmentation::CASES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The case of this name.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static Case> {
+    all().find(|c| c.name == name)
+}
+
+fn always(_: &Setting) -> bool {
+    true
+}
+
+fn v2(setting: &Setting) -> bool {
+    setting.hierarchy == Hierarchy::V2
+}

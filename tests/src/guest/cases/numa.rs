@@ -1,0 +1,67 @@
+//! One memory node runs out while another has room.
+
+use super::{Batch, Case, always, v2};
+use crate::guest::expected::{Expected, Wanted};
+use crate::guest::inside::scene::{Level, Tenant};
+use crate::guest::plan::Without;
+
+pub(super) const CASES: &[Case] = &[
+    // The container may use node 1 only.
+    Case {
+        name: "numa-cpuset",
+        batch: Batch::Numa,
+        // Version 1 has cpusets in a hierarchy of their own, which the other cases do without.
+        possible: v2,
+        act: |scene| {
+            scene.container("app", "pod")?;
+            scene.write(Level::Container("app"), "cpuset.mems", "1")?;
+            scene.start(Tenant::container("app", "pinned").adj(969), &["alloc", "1500"])?;
+            scene.go("app")?;
+            scene.wait_gone("app")
+        },
+        expected: |setting| {
+            let app = Wanted::container("app", "NumaOutOfMemory")
+                .says("pid {app} (pinned)")
+                .says("NUMA")
+                // Counters and trace know of no nodes: without the log it looks like the whole node, and may be said so
+                // only as likely.
+                .or(
+                    setting.without == Without::KernelLog,
+                    &[
+                        ("SystemOutOfMemory", "Likely"),
+                        ("SystemOutOfMemory", "Possible"),
+                        ("Unknown", "Possible"),
+                    ],
+                );
+            Expected::these([app.kernel_kill(setting)])
+        },
+    },
+    // A tmpfs is bound to node 1, and is filled.
+    Case {
+        name: "numa-policy",
+        batch: Batch::Numa,
+        possible: always,
+        act: |scene| {
+            scene.container("app", "pod")?;
+            scene.mount_tmpfs("bound", "size=600m,mpol=bind:1")?;
+            let file = scene.path_in("bound", "data");
+            scene.start(Tenant::container("app", "bound").adj(969), &["write", &file, "500"])?;
+            scene.go("app")?;
+            scene.wait_gone("app")
+        },
+        expected: |setting| {
+            let app = Wanted::container("app", "NumaOutOfMemory")
+                .says("pid {app} (bound)")
+                .says("NUMA")
+                .or(
+                    setting.without == Without::KernelLog,
+                    &[
+                        ("SystemOutOfMemory", "Likely"),
+                        ("SystemOutOfMemory", "Possible"),
+                        ("Unknown", "Possible"),
+                    ],
+                );
+            Expected::these([app.kernel_kill(setting)])
+        },
+    },
+];

@@ -1,0 +1,55 @@
+//! Asking as a user does, inside the guest.
+
+use std::net::TcpStream;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// Emulation is slow; this bounds a hang and measures nothing.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until the collector's port is open.
+pub(super) fn wait_for_collector() -> Result<(), String> {
+    wait_for_port(7137, "the collector")
+}
+
+/// Waits until the agent serves its state: it then watches everything that it watches.
+pub(super) fn wait_for_agent() -> Result<(), String> {
+    wait_for_port(9137, "the agent")?;
+    std::thread::sleep(Duration::from_millis(500));
+    Ok(())
+}
+
+fn wait_for_port(port: u16, who: &str) -> Result<(), String> {
+    let start = Instant::now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        if start.elapsed() > PATIENCE {
+            return Err(format!("{who} did not open its port"));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// Every incident with the text of `coroner why` for it.
+pub(super) fn incidents() -> Result<Vec<(Value, String)>, String> {
+    let (text, error) = coroner(&["list", "-o", "json"])?;
+    let all: Value =
+        serde_json::from_str(&text).map_err(|e| format!("coroner list: {e}: {text} {error}"))?;
+    let all = all["incidents"].as_array().cloned().unwrap_or_default();
+    all.into_iter()
+        .map(|incident| {
+            let id = incident["id"].as_str().unwrap_or_default();
+            let (why, _) = coroner(&["why", id])?;
+            Ok((incident, why))
+        })
+        .collect()
+}
+
+fn coroner(args: &[&str]) -> Result<(String, String), String> {
+    let output =
+        Command::new("/bin/coroner").args(args).output().map_err(|e| format!("coroner: {e}"))?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ok((text(&output.stdout), text(&output.stderr)))
+}

@@ -1,0 +1,144 @@
+//! Inside the guest: starts collector and agent, acts the cases out, asks for the answers, and sends everything out.
+
+mod answers;
+mod groups;
+pub mod scene;
+mod tenants;
+
+use std::fs::File;
+use std::io::Write as _;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use self::groups::Tree;
+use self::scene::Scene;
+use super::cases;
+use super::plan::{Hierarchy, Setting, Without};
+use super::record::Line;
+
+/// How long after a case the answers may still change: witnesses are held back for a moment, groups are read again.
+const SETTLE: Duration = Duration::from_millis(1500);
+
+/// Does what the kernel's command line asks for, and writes the results to `port`.
+///
+/// # Errors
+///
+/// When the port cannot be written; everything else is reported through it.
+pub fn run(port: &str) -> Result<(), String> {
+    let file = File::options().write(true).open(port).map_err(|e| format!("{port}: {e}"))?;
+    let mut out = Out(file);
+    if let Err(error) = act_out(&mut out) {
+        out.line(&Line::Trouble(error))?;
+    }
+    for (program, log) in [("collector", COLLECTOR_LOG), ("agent", AGENT_LOG)] {
+        let text = std::fs::read(log).unwrap_or_default();
+        let end = &text[text.len().saturating_sub(200_000)..];
+        let text = String::from_utf8_lossy(end).into_owned();
+        out.line(&Line::Log { program: program.to_owned(), text })?;
+    }
+    out.line(&Line::End)
+}
+
+const COLLECTOR_LOG: &str = "/tmp/collector.log";
+const AGENT_LOG: &str = "/tmp/agent.log";
+
+struct Out(File);
+
+impl Out {
+    fn line(&mut self, line: &Line) -> Result<(), String> {
+        let mut text = serde_json::to_string(line).map_err(|e| e.to_string())?;
+        text.push('\n');
+        self.0.write_all(text.as_bytes()).map_err(|e| format!("the serial port: {e}"))
+    }
+}
+
+fn act_out(out: &mut Out) -> Result<(), String> {
+    let words = CommandLine::read()?;
+    let setting = words.setting()?;
+    let tree = Tree::create(setting.hierarchy)?;
+    let _programs = start_programs(&tree, &setting)?;
+    for name in words.get("guest.cases").unwrap_or("").split(',') {
+        let case = cases::named(name).ok_or_else(|| format!("no case is called `{name}`"))?;
+        let mut scene = Scene::open(&tree, case.name);
+        let done = (case.act)(&mut scene);
+        std::thread::sleep(SETTLE);
+        let record = scene.close(done.err());
+        out.line(&Line::Case(record))?;
+    }
+    for (json, why) in answers::incidents()? {
+        out.line(&Line::Incident { json, why })?;
+    }
+    Ok(())
+}
+
+/// The programs, killed when dropped.
+struct Programs(Vec<Child>);
+
+impl Drop for Programs {
+    fn drop(&mut self) {
+        for child in &mut self.0 {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn start_programs(tree: &Tree, setting: &Setting) -> Result<Programs, String> {
+    // The kernel must not choose these when all is used up.
+    std::fs::write("/proc/self/oom_score_adj", "-999").map_err(|e| format!("adj: {e}"))?;
+    let mut programs = Programs(Vec::new());
+    let group = tree.host("system.slice/coroner.service")?;
+    let collector = ["--data-dir", "/var/lib/collector"];
+    programs.0.push(start("coroner-collector", &collector, COLLECTOR_LOG)?);
+    answers::wait_for_collector()?;
+    let mut agent = vec!["--state-dir", "/var/lib/agent", "--node-name", "guest"];
+    if setting.without != Without::Nothing {
+        agent.extend(["--without", setting.without.name()]);
+    }
+    programs.0.push(start("coroner-agent", &agent, AGENT_LOG)?);
+    for child in &programs.0 {
+        tree.join(&group, child.id())?;
+    }
+    answers::wait_for_agent()?;
+    Ok(programs)
+}
+
+fn start(name: &str, args: &[&str], log: &str) -> Result<Child, String> {
+    let log = File::create(log).map_err(|e| format!("{log}: {e}"))?;
+    let mut command = Command::new(format!("/bin/{name}"));
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    command.spawn().map_err(|e| format!("cannot start {name}: {e}"))
+}
+
+/// The kernel's command line.
+struct CommandLine(String);
+
+impl CommandLine {
+    fn read() -> Result<Self, String> {
+        std::fs::read_to_string("/proc/cmdline")
+            .map(Self)
+            .map_err(|e| format!("/proc/cmdline: {e}"))
+    }
+
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.split_whitespace().find_map(|w| w.strip_prefix(key)?.strip_prefix('='))
+    }
+
+    fn setting(&self) -> Result<Setting, String> {
+        let missing = |key: &str| format!("the kernel's command line lacks {key}");
+        let kernel = self
+            .get("guest.kernel")
+            .and_then(|k| k.split_once('.'))
+            .and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)))
+            .ok_or_else(|| missing("guest.kernel"))?;
+        let hierarchy = [Hierarchy::V2, Hierarchy::V1]
+            .into_iter()
+            .find(|h| Some(h.name()) == self.get("guest.cgroup"))
+            .ok_or_else(|| missing("guest.cgroup"))?;
+        let without = Without::ALL
+            .into_iter()
+            .find(|w| Some(w.name()) == self.get("guest.without"))
+            .ok_or_else(|| missing("guest.without"))?;
+        Ok(Setting { kernel, hierarchy, without })
+    }
+}

@@ -1,0 +1,221 @@
+//! Holds what was answered against what was written down.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::expected::{Expected, Outcome, Wanted};
+use super::machine;
+use super::plan::Boot;
+use super::record::{Line, Record};
+
+/// The kernel log's clock runs some milliseconds ahead of the guest's.
+const SLACK_US: i64 = 200_000;
+
+/// Everything wrong with one case of one boot; empty when all is right.
+#[derive(Debug)]
+pub struct Judgement {
+    /// Name of the case, or what else was judged.
+    pub case: String,
+    /// One sentence each.
+    pub wrong: Vec<String>,
+    /// The incidents that were looked at, for whoever mends it.
+    pub incidents: Vec<Value>,
+}
+
+/// One incident as it came out.
+struct Answer<'a> {
+    json: &'a Value,
+    why: &'a str,
+    at_us: i64,
+}
+
+/// Judges all cases of a boot, and what lies between them.
+#[must_use]
+pub fn judge(boot: &Boot, outcome: &machine::Outcome) -> Vec<Judgement> {
+    let mut answers = Vec::new();
+    let mut records = Vec::new();
+    let mut trouble: Vec<String> = outcome.trouble.iter().cloned().collect();
+    for line in &outcome.lines {
+        match line {
+            Line::Case(record) => records.push(record),
+            Line::Incident { json, why } => {
+                let time = json["time"].as_str().and_then(|t| t.parse::<Timestamp>().ok());
+                let at_us = time.map_or(0, Timestamp::as_microsecond);
+                answers.push(Answer { json, why, at_us });
+            }
+            Line::Trouble(why) => trouble.push(why.clone()),
+            Line::Log { .. } | Line::End => {}
+        }
+    }
+    let mut judgements = Vec::new();
+    for case in &boot.cases {
+        let Some(record) = records.iter().find(|r| r.case == case.name) else {
+            let why = trouble.first().map_or("no record of it", String::as_str);
+            judgements.push(Judgement {
+                case: case.name.to_owned(),
+                wrong: vec![format!("it was not acted out: {why}")],
+                incidents: Vec::new(),
+            });
+            continue;
+        };
+        let during = |a: &&Answer<'_>| {
+            (record.from_us - SLACK_US..=record.to_us + SLACK_US).contains(&a.at_us)
+        };
+        let own: Vec<&Answer<'_>> = answers.iter().filter(during).collect();
+        let mut wrong: Vec<String> = record
+            .failed
+            .iter()
+            .map(|f| format!("the case did not come out as meant: {f}"))
+            .collect();
+        wrong.extend(compare(&(case.expected)(&boot.setting()), record, &own));
+        judgements.push(Judgement {
+            case: case.name.to_owned(),
+            wrong,
+            incidents: own.iter().map(|a| a.json.clone()).collect(),
+        });
+    }
+    let stray: Vec<&Answer<'_>> = answers
+        .iter()
+        .filter(|a| {
+            !records.iter().any(|r| (r.from_us - SLACK_US..=r.to_us + SLACK_US).contains(&a.at_us))
+        })
+        // What is left of a case is told to end, and does.
+        .filter(|a| !["ApplicationExit", "Terminated"].iter().any(|c| a.json["cause"] == *c))
+        .collect();
+    let mut between: Vec<String> =
+        stray.iter().map(|a| format!("nobody did this: {}", headline(a))).collect();
+    between.extend(trouble);
+    judgements.push(Judgement {
+        case: BETWEEN.to_owned(),
+        wrong: between,
+        incidents: stray.iter().map(|a| a.json.clone()).collect(),
+    });
+    judgements
+}
+
+/// The row for everything that belongs to no case.
+pub const BETWEEN: &str = "(between cases)";
+
+fn headline(answer: &Answer<'_>) -> String {
+    let of = |key: &str| answer.json[key].as_str().unwrap_or("null").to_owned();
+    format!("{} {} {}: {}", of("cause"), of("confidence"), of("outcome"), of("summary"))
+}
+
+fn compare(expected: &Expected, record: &Record, answers: &[&Answer<'_>]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut left: Vec<&Answer<'_>> = answers.to_vec();
+    for wanted in &expected.incidents {
+        let mine: Vec<&Answer<'_>> =
+            left.iter().filter(|a| is_about(wanted, record, a)).copied().collect();
+        left.retain(|a| !is_about(wanted, record, a));
+        let who = wanted.container.or(wanted.victims.first().copied()).unwrap_or("?");
+        if wanted.if_gone && !record.gone.iter().any(|role| role == who) {
+            wrong.extend(mine.iter().map(|a| format!("{who} lives, and yet: {}", headline(a))));
+            continue;
+        }
+        if mine.is_empty() && !wanted.may_be_missing {
+            wrong.push(format!("no incident about {who}"));
+        }
+        if mine.len() > 1 && wanted.kills.is_none() {
+            wrong.push(format!("{} incidents about {who}, not one", mine.len()));
+        }
+        if let Some(kills) = wanted.kills {
+            let mut pids: Vec<u64> = mine.iter().flat_map(|a| victims(a)).collect();
+            let all = pids.len();
+            pids.sort_unstable();
+            pids.dedup();
+            if all != kills || pids.len() != kills {
+                wrong.push(format!("{all} kills ({} distinct), not {kills}", pids.len()));
+            }
+        }
+        for answer in mine {
+            wrong.extend(differences(wanted, record, answer));
+        }
+    }
+    wrong.extend(left.iter().map(|a| format!("nobody did this: {}", headline(a))));
+    wrong.sort();
+    wrong.dedup();
+    wrong
+}
+
+/// By the container's id, or by a victim's pid outside containers.
+fn is_about(wanted: &Wanted, record: &Record, answer: &Answer<'_>) -> bool {
+    match wanted.container {
+        Some(role) => {
+            let ids = std::iter::once(role).chain(wanted.victims.iter().copied());
+            let mut ids = ids.filter_map(|r| record.containers.get(r));
+            ids.any(|id| answer.json["container"]["id"] == id.as_str())
+        }
+        None => {
+            let pids = victims(answer);
+            answer.json["container"]["id"].is_null()
+                && wanted
+                    .victims
+                    .iter()
+                    .filter_map(|r| record.pids.get(*r))
+                    .any(|pid| pids.contains(&u64::from(*pid)))
+        }
+    }
+}
+
+fn victims(answer: &Answer<'_>) -> Vec<u64> {
+    let victims = answer.json["kernel"]["victims"].as_array();
+    victims.into_iter().flatten().filter_map(|v| v["pid"].as_u64()).collect()
+}
+
+fn differences(wanted: &Wanted, record: &Record, answer: &Answer<'_>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let of = |key: &str| answer.json[key].as_str().unwrap_or("null");
+    let verdict = (of("cause"), of("confidence"));
+    if !wanted.verdicts.contains(&verdict) {
+        wrong.push(format!("{} {}, not {}", verdict.0, verdict.1, either(&wanted.verdicts)));
+    }
+    let outcome_right = match wanted.outcome {
+        Outcome::Is(name) => of("outcome") == name,
+        Outcome::IsOrUnknown(name) => of("outcome") == name || of("outcome") == "null",
+    };
+    if !outcome_right {
+        wrong.push(format!("outcome {}, not {:?}", of("outcome"), wanted.outcome));
+    }
+    if answer.json["kernel"].is_object() {
+        let pids = victims(answer);
+        for role in &wanted.victims {
+            let pid = record.pids.get(*role).copied().unwrap_or(0);
+            if !pids.contains(&u64::from(pid)) {
+                wrong.push(format!("{role} (pid {pid}) is not among the victims {pids:?}"));
+            }
+        }
+        if wanted.kills.is_none() && !wanted.victims.is_empty() && pids.len() > wanted.victims.len()
+        {
+            wrong.push(format!("{} victims, not {}: {pids:?}", pids.len(), wanted.victims.len()));
+        }
+    }
+    // As a person reads it: lines are folded to the width of a terminal.
+    let text = answer.why.split_whitespace().collect::<Vec<_>>().join(" ");
+    for says in &wanted.says {
+        let says = fill_in(says, record);
+        if !text.contains(&says) {
+            wrong.push(format!("it does not say `{says}`"));
+        }
+    }
+    for says in &wanted.says_not {
+        if text.contains(says) {
+            wrong.push(format!("it says `{says}`"));
+        }
+    }
+    wrong
+}
+
+fn either(verdicts: &[(&str, &str)]) -> String {
+    let all: Vec<String> = verdicts.iter().map(|(cause, sure)| format!("{cause} {sure}")).collect();
+    all.join(" or ")
+}
+
+/// `{role}` becomes the process id of that role.
+fn fill_in(text: &str, record: &Record) -> String {
+    let mut filled = text.to_owned();
+    for (role, pid) in &record.pids {
+        filled = filled.replace(&format!("{{{role}}}"), &pid.to_string());
+    }
+    filled
+}

@@ -1,0 +1,225 @@
+//! A whole run: kernels fetched, guests booted two at a time, answers judged, the table drawn.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::judge::{self, Judgement};
+use super::kernels::{self, Kernel, Series};
+use super::plan::{self, Boot, Hierarchy, Without};
+use super::table::{self, Column};
+use super::{cases, initramfs, machine};
+
+/// What to run.
+#[derive(Debug)]
+pub struct Options {
+    /// Which kernels.
+    pub series: Vec<&'static Series>,
+    /// Which cgroup versions, where the kernel has them.
+    pub hierarchies: Vec<Hierarchy>,
+    /// Which cases; all when empty.
+    pub cases: Vec<String>,
+    /// Which sources to switch off, one after the other.
+    pub without: Vec<Without>,
+    /// Ask apt for newer kernels.
+    pub refresh: bool,
+    /// Where consoles, logs and answers are kept.
+    pub keep: Option<PathBuf>,
+    /// So many guests at a time.
+    pub jobs: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            series: kernels::ALL.iter().collect(),
+            hierarchies: vec![Hierarchy::V2, Hierarchy::V1],
+            cases: Vec::new(),
+            without: Without::ALL.to_vec(),
+            refresh: false,
+            keep: None,
+            jobs: 2,
+        }
+    }
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Report {
+    /// For people: what is wrong, then the table.
+    pub text: String,
+    /// Whether everything was shown and is right.
+    pub right: bool,
+}
+
+impl Options {
+    /// From a command line.
+    ///
+    /// # Errors
+    ///
+    /// One sentence about the word that is not understood.
+    pub fn read(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut options = Self::default();
+        while let Some(flag) = args.next() {
+            if flag == "--refresh" {
+                options.refresh = true;
+                continue;
+            }
+            let value = args.next().ok_or_else(|| format!("{flag} needs a value"))?;
+            let words = || value.split(',').filter(|w| !w.is_empty());
+            match flag.as_str() {
+                "--kernels" if value == "all" => {}
+                "--kernels" => {
+                    let of = |w: &str| kernels::ALL.iter().find(|s| s.name == w);
+                    options.series = pick(words(), of, "kernel series")?;
+                }
+                "--cgroup" => {
+                    let of = |w: &str| {
+                        [Hierarchy::V2, Hierarchy::V1].into_iter().find(|h| h.name() == w)
+                    };
+                    options.hierarchies = pick(words(), of, "cgroup version")?;
+                }
+                "--without" if value == "all" => {}
+                "--without" => {
+                    let of = |w: &str| Without::ALL.into_iter().find(|x| x.name() == w);
+                    options.without = pick(words(), of, "source")?;
+                }
+                "--cases" if value == "all" => {}
+                "--cases" => {
+                    let of = |w: &str| cases::named(w).map(|c| c.name.to_owned());
+                    options.cases = pick(words(), of, "case")?;
+                }
+                "--keep" => options.keep = Some(value.into()),
+                "--jobs" => {
+                    options.jobs = value.parse().map_err(|_| format!("--jobs is `{value}`"))?;
+                }
+                _ => return Err(format!("no flag is called {flag}")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn pick<'a, T>(
+    words: impl Iterator<Item = &'a str>,
+    of: impl Fn(&str) -> Option<T>,
+    what: &str,
+) -> Result<Vec<T>, String> {
+    words.map(|w| of(w).ok_or_else(|| format!("no {what} is called `{w}`"))).collect()
+}
+
+/// Runs.
+///
+/// # Errors
+///
+/// One sentence where nothing can be run at all: no QEMU, no kernel, no busybox.
+pub fn run(options: &Options) -> Result<Report, String> {
+    let mut kernels: Vec<(Kernel, Vec<Hierarchy>)> = Vec::new();
+    let mut missing = Vec::new();
+    for &series in &options.series {
+        match kernels::get(series, options.refresh) {
+            // The same package by two names is run once.
+            Ok(kernel) if kernels.iter().any(|(k, _)| k.version == kernel.version) => {}
+            Ok(kernel) => {
+                let has = |h: &Hierarchy| *h == Hierarchy::V2 || has_v1(&kernel);
+                let hierarchies = options.hierarchies.iter().copied().filter(has).collect();
+                kernels.push((kernel, hierarchies));
+            }
+            Err(why) => missing.push(why),
+        }
+    }
+    let scratch = tempfile::tempdir().map_err(|e| format!("no temporary directory: {e}"))?;
+    let archive = scratch.path().join("guest.cpio");
+    initramfs::build(&archive)?;
+    let wanted =
+        |c: &cases::Case| options.cases.is_empty() || options.cases.iter().any(|n| n == c.name);
+    let boots = plan::boots(&kernels, &options.without, wanted);
+    let dir = options.keep.clone().unwrap_or_else(|| scratch.path().join("boots"));
+    let start = Instant::now();
+    let queue = Mutex::new(VecDeque::from_iter(boots.into_iter().enumerate()));
+    let done = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let next = queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+                    let Some((number, boot)) = next else { return };
+                    let (column, line) = run_one(boot, &archive, &dir);
+                    eprintln!("{line}");
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((number, column));
+                }
+            });
+        }
+    });
+    let mut columns = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    columns.sort_by_key(|(number, _)| *number);
+    let columns: Vec<Column> = columns.into_iter().map(|(_, column)| column).collect();
+    Ok(report(&columns, &missing, start.elapsed().as_secs()))
+}
+
+/// Debian's kernels from 6.12 on are built without version 1's memory controller.
+fn has_v1(kernel: &Kernel) -> bool {
+    kernel.number() < (6, 12)
+}
+
+fn run_one(boot: Boot, archive: &std::path::Path, dir: &std::path::Path) -> (Column, String) {
+    let name = boot.name();
+    match machine::run(&boot, archive, dir.join(&name)) {
+        Ok(outcome) => {
+            let judgements = judge::judge(&boot, &outcome);
+            let wrong = judgements.iter().filter(|j| !j.wrong.is_empty()).count();
+            let took = outcome.took.as_secs();
+            (Column { boot, judgements }, format!("{name}: {took} s, {wrong} wrong"))
+        }
+        Err(why) => {
+            let judgement = Judgement {
+                case: judge::BETWEEN.to_owned(),
+                wrong: vec![why.clone()],
+                incidents: Vec::new(),
+            };
+            (Column { boot, judgements: vec![judgement] }, format!("{name}: {why}"))
+        }
+    }
+}
+
+fn report(columns: &[Column], missing: &[String], seconds: u64) -> Report {
+    let mut text = String::new();
+    for why in missing {
+        text.push_str(&format!("*** NOT SHOWN: {why}\n"));
+    }
+    let (mut passed, mut open, mut failed) = (0, 0, missing.len());
+    for column in columns {
+        for judgement in &column.judgements {
+            let name = format!("{} {}", column.boot.name(), judgement.case);
+            let known = cases::open(&judgement.case, column.boot.without);
+            match (judgement.wrong.is_empty(), known) {
+                (true, _) => {
+                    passed += 1;
+                    continue;
+                }
+                (false, Some(known)) => {
+                    open += 1;
+                    text.push_str(&format!("\n{name}: open, because {}\n", known.why));
+                }
+                (false, None) => {
+                    failed += 1;
+                    text.push_str(&format!("\n{name}: WRONG\n"));
+                }
+            }
+            for wrong in &judgement.wrong {
+                text.push_str(&format!("  {wrong}\n"));
+            }
+            for incident in &judgement.incidents {
+                text.push_str(&format!("  answered: {incident}\n"));
+            }
+        }
+    }
+    let boots = columns.len();
+    text.push_str(&format!(
+        "\n{}\n{boots} boots, {seconds} s, {open} open\n",
+        table::draw(columns)
+    ));
+    text.push_str(&format!("guests: {passed} passed, {failed} failed\n"));
+    Report { text, right: failed == 0 && passed > 0 }
+}
