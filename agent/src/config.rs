@@ -55,6 +55,8 @@ pub struct Config {
     pub proc_root: PathBuf,
     /// Where the kernel log comes from.
     pub kernel_log: KernelLogSource,
+    /// Log files to follow for what killers in user space write.
+    pub log_files: Vec<PathBuf>,
     /// Which records count when nothing is known of an earlier run.
     pub start: StartPosition,
     /// Sources that are switched off.
@@ -73,6 +75,7 @@ impl Config {
             cgroup_root: None,
             proc_root: PathBuf::from("/proc"),
             kernel_log: KernelLogSource::default(),
+            log_files: Vec::new(),
             start: StartPosition::default(),
             disabled: BTreeSet::new(),
         }

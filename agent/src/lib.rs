@@ -14,6 +14,7 @@ mod findings;
 mod http;
 mod join;
 mod kernel_log;
+mod log_file;
 mod metrics;
 mod node;
 mod outbox;

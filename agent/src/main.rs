@@ -62,7 +62,11 @@ struct Args {
     #[arg(long, env = "CORONER_START", value_name = "WHERE", value_enum, default_value_t)]
     start: Start,
 
-    /// Do not read a source: kernel-log, cgroup, signal-trace, fragmentation, headroom or pressure. May be repeated
+    /// A log file to follow for what systemd-oomd, earlyoom and other killers in user space write. May be repeated
+    #[arg(long, env = "CORONER_LOG_FILE", value_name = "FILE", value_delimiter = ',')]
+    log_file: Vec<PathBuf>,
+
+    /// Do not read a source: kernel-log, cgroup, signal-trace, fragmentation, headroom, pressure or log-file. May be repeated
     #[arg(long, env = "CORONER_WITHOUT", value_name = "SOURCE", value_delimiter = ',')]
     without: Vec<Source>,
 
@@ -120,6 +124,7 @@ fn config(args: Args) -> anyhow::Result<Config> {
             Start::Oldest => StartPosition::Oldest,
             Start::Now => StartPosition::Now,
         },
+        log_files: args.log_file,
         disabled: args.without.into_iter().collect(),
         ..Config::new(node, args.collector)
     })

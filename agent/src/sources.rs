@@ -14,6 +14,7 @@ use crate::config::{Config, KernelLogSource, StartPosition};
 use crate::findings::Findings;
 use crate::join::Joiner;
 use crate::kernel_log::{Intake, KernelLog, Recording, Reporter};
+use crate::log_file::LogFiles;
 use crate::metrics::Metrics;
 use crate::node::{page_size, sees_host_pids};
 use crate::process::Processes;
@@ -41,6 +42,10 @@ pub(crate) fn start(
     }
     let joiner = Arc::new(Joiner::new(common.findings.clone(), Arc::clone(&common.metrics)));
     tasks.spawn(Arc::clone(&joiner).run(common.stop.clone()));
+    if !config.log_files.is_empty() && config.enabled(Source::LogFile) {
+        let files = LogFiles::new(&config.log_files, common.clone(), Arc::clone(&joiner));
+        tasks.spawn(files.run());
+    }
     if let (KernelLogSource::Device(path), true) =
         (&config.kernel_log, config.enabled(Source::KernelLog))
     {

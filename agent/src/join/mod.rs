@@ -9,6 +9,7 @@
 //! When findings are lost on the way or the agent is killed in between, a kill may be published with fewer witnesses,
 //! but under the same identities.
 
+mod announced;
 mod deaths;
 mod kills;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use crate::clock::{Clocks, Moment};
 use crate::findings::Findings;
 use crate::metrics::Metrics;
 use crate::stop::Stop;
+use announced::Announced;
 use deaths::Deaths;
 use kills::{Kills, Witness};
 
@@ -52,6 +54,7 @@ struct Publication {
 struct State {
     kills: Kills,
     deaths: Deaths,
+    announced: Announced,
 }
 
 /// Where all witnesses of kills meet.
@@ -102,6 +105,10 @@ impl Joiner {
                 let group = further.victim.cgroup.as_ref().or(further.oom_group.as_ref());
                 let kill = Witness::new(Some(further.victim.pid), group.map(String::as_str));
                 state.kills.printed(boot_id, kill, id, Some(&report), Instant::now())
+            }
+            KernelEvent::UserspaceKill(kill) => {
+                let mut state = self.lock();
+                (state.announced.line(boot_id, kill, id, Instant::now()), Vec::new())
             }
             _ => return None,
         };
@@ -171,7 +178,7 @@ impl Joiner {
         let boot_id = &self.findings.boot_id;
         let coverage = &self.findings.outbox.coverage;
         let mut state = self.lock();
-        let State { kills, deaths } = &mut *state;
+        let State { kills, deaths, .. } = &mut *state;
         let mut out = kills.overdue(boot_id, now);
         let traced = |from, to| coverage.complete(Source::SignalTrace, from, to);
         out.extend(deaths.overdue(boot_id, now, kills, &traced));

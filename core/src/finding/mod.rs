@@ -141,17 +141,20 @@ pub enum Source {
     Headroom,
     /// Pressure stall information.
     Pressure,
+    /// Log files that killers in user space write to.
+    LogFile,
 }
 
 impl Source {
     /// All sources, in the order they are shown.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::KernelLog,
         Self::Cgroup,
         Self::SignalTrace,
         Self::Fragmentation,
         Self::Headroom,
         Self::Pressure,
+        Self::LogFile,
     ];
 }
 
@@ -166,6 +169,7 @@ impl Source {
             Self::Fragmentation => "fragmentation",
             Self::Headroom => "headroom",
             Self::Pressure => "pressure",
+            Self::LogFile => "log-file",
         }
     }
 }
@@ -190,6 +194,7 @@ impl std::fmt::Display for Source {
             Self::Fragmentation => "fragmentation",
             Self::Headroom => "headroom",
             Self::Pressure => "pressure",
+            Self::LogFile => "log file",
         })
     }
 }

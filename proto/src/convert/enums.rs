@@ -61,7 +61,7 @@ same_names! {
     k::Scope, Scope, [System, Cgroup, Cpuset, Mempolicy, Unknown];
     k::Level, Level, [Container, Pod, Qos, Kubepods, Other, None];
     k::UserspaceKiller, UserspaceKiller, [SystemdOomd, Earlyoom, Talos, Oomd, LowMemoryKiller];
-    f::Source, Source, [KernelLog, Cgroup, SignalTrace, Fragmentation, Headroom, Pressure];
+    f::Source, Source, [KernelLog, Cgroup, SignalTrace, Fragmentation, Headroom, Pressure, LogFile];
     f::SignalResult, SignalResult, [Delivered, Ignored, AlreadyPending, Other];
     f::Occasion, Occasion, [Sample, Raised, Cleared, Incident];
     f::Concern, Concern, [NearReservation, OverReservation, NoPodsLimit, Overcommitted];
