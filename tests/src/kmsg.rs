@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub struct Seen {
 pub struct BareReader {
     kills: Arc<Mutex<HashMap<u32, Seen>>>,
     marks: Arc<Mutex<HashMap<String, Seen>>>,
+    /// The reading thread's id, once it runs.
+    thread: Arc<AtomicI32>,
 }
 
 impl BareReader {
@@ -50,6 +53,7 @@ impl BareReader {
         rustix::fs::seek(&device, SeekFrom::End(0)).expect("/dev/kmsg seeks");
         let own = reader.clone();
         std::thread::spawn(move || {
+            own.thread.store(rustix::thread::gettid().as_raw_nonzero().get(), Relaxed);
             let mut buffer = vec![0; 8192];
             loop {
                 match rustix::io::read(device.as_fd(), &mut buffer[..]) {
@@ -84,6 +88,19 @@ impl BareReader {
     #[must_use]
     pub fn kill(&self, pid: u32) -> Option<Seen> {
         self.kills.lock().unwrap_or_else(PoisonError::into_inner).get(&pid).copied()
+    }
+
+    /// Processor time that the reading took so far, in nanoseconds.
+    ///
+    /// # Panics
+    ///
+    /// When the kernel does not say.
+    #[must_use]
+    pub fn cpu_ns(&self) -> u64 {
+        let path = format!("/proc/self/task/{}/schedstat", self.thread.load(Relaxed));
+        let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
+        let ns = text.split(' ').next().and_then(|ns| ns.parse().ok());
+        ns.unwrap_or_else(|| panic!("{path}: {text}"))
     }
 
     /// How far the kernel's stamps run ahead of `CLOCK_MONOTONIC`, in microseconds: the difference drifts, so it is

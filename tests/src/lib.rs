@@ -13,6 +13,7 @@
 )]
 
 pub mod answers;
+pub mod flood;
 pub mod groups;
 pub mod guest;
 pub mod hogs;

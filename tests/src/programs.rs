@@ -102,6 +102,7 @@ pub struct Stack {
     dir: TempDir,
     grpc: u16,
     http: u16,
+    agent_http: u16,
     collector: Option<Process>,
     agent: Option<Process>,
 }
@@ -128,7 +129,14 @@ impl Stack {
     #[must_use]
     pub fn without_programs() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        Self { dir, grpc: free_port(), http: free_port(), collector: None, agent: None }
+        Self {
+            dir,
+            grpc: free_port(),
+            http: free_port(),
+            agent_http: free_port(),
+            collector: None,
+            agent: None,
+        }
     }
 
     /// The collector's address.
@@ -178,7 +186,7 @@ impl Stack {
             "--state-dir".to_owned(),
             self.dir.path().join("agent").display().to_string(),
             "--http-addr".to_owned(),
-            "127.0.0.1:0".to_owned(),
+            format!("127.0.0.1:{}", self.agent_http),
             "--node-name".to_owned(),
             "node-e2e".to_owned(),
         ]
@@ -200,22 +208,24 @@ impl Stack {
         self.grpc
     }
 
-    /// The collector's metrics, as Prometheus would read them.
+    /// One of the collector's metrics, as Prometheus would read it.
     ///
     /// # Panics
     ///
-    /// When they cannot be read.
+    /// When it cannot be read.
     #[must_use]
     pub fn collector_metric(&self, name: &str) -> u64 {
-        use std::io::{Read as _, Write as _};
-        let mut http =
-            std::net::TcpStream::connect(("127.0.0.1", self.http)).expect("the port is open");
-        let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-        http.write_all(request.as_bytes()).expect("a request");
-        let mut text = String::new();
-        http.read_to_string(&mut text).expect("an answer");
-        let value = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '));
-        value.and_then(|v| v.trim().parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+        metric(self.http, name)
+    }
+
+    /// One of the agent's metrics.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be read.
+    #[must_use]
+    pub fn agent_metric(&self, name: &str) -> u64 {
+        metric(self.agent_http, name)
     }
 
     /// The agent's process id.
@@ -241,4 +251,15 @@ impl Stack {
     pub fn kill_9_collector(&mut self) {
         self.collector.take().expect("the collector runs").kill_9();
     }
+}
+
+fn metric(port: u16, name: &str) -> u64 {
+    use std::io::{Read as _, Write as _};
+    let mut http = std::net::TcpStream::connect(("127.0.0.1", port)).expect("the port is open");
+    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    http.write_all(request.as_bytes()).expect("a request");
+    let mut text = String::new();
+    http.read_to_string(&mut text).expect("an answer");
+    let value = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '));
+    value.and_then(|v| v.trim().parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
 }

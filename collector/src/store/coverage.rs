@@ -180,6 +180,7 @@ fn name(source: Source) -> SourceName {
         Source::Fragmentation => "fragmentation",
         Source::Headroom => "headroom",
         Source::Pressure => "pressure",
+        Source::LogFile => "log_file",
     }
 }
 

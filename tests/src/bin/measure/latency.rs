@@ -1,18 +1,8 @@
-//! Measures what `docs/performance.md` shows: `measure latency [KILLS]` and `measure idle [SECONDS]`.
-//!
-//! Real kills, the real programs as processes, and a bare reader of `/dev/kmsg` beside them in the same run. It prints
-//! figures and judges nothing: a slow machine is no failure.
-
-#![allow(
-    clippy::print_stdout,
-    clippy::panic,
-    clippy::expect_used,
-    reason = "a tool for one who watches it"
-)]
+//! From the kernel's stamp on a kill line to the agent's finding and the collector's answer.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,24 +16,10 @@ use coroner_tests::programs::{self, Stack};
 /// The kernel prints ten headers in five seconds; slower than that, each kill has its own.
 const BETWEEN_KILLS: Duration = Duration::from_millis(520);
 
-fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let number = |or: u64| args.get(1).and_then(|a| a.parse().ok()).unwrap_or(or);
-    match args.first().map(String::as_str) {
-        Some("latency") => latency(number(100)),
-        Some("idle") => idle(number(60)),
-        _ => {
-            println!("usage: measure latency [KILLS] | measure idle [SECONDS]");
-            return ExitCode::from(2);
-        }
-    }
-    ExitCode::SUCCESS
-}
-
 type Times = Arc<Mutex<HashMap<u32, i64>>>;
 
 /// From the kernel's stamp on the kill line to a bare reader, to the agent's finding, to the collector's answer.
-fn latency(kills: u64) {
+pub(crate) fn latency(kills: u64) {
     let mut stack = Stack::without_programs();
     stack.start_collector();
     let found = start_watched_agent(&stack);
@@ -143,67 +119,4 @@ fn watch_answers(url: String) -> Times {
         });
     });
     times
-}
-
-/// What the agent costs when nothing happens, connected, beside 110 pods.
-fn idle(seconds: u64) {
-    let stack = Stack::start();
-    let pods: Vec<Kubepods> = (0..110).map(|n| Kubepods::create(&format!("idle{n}"))).collect();
-    let pid = stack.agent_pid().expect("it runs");
-    std::thread::sleep(Duration::from_secs(10));
-    let before = Usage::of(pid);
-    std::thread::sleep(Duration::from_secs(seconds));
-    let after = Usage::of(pid);
-    let minutes = seconds as f64 / 60.0;
-    println!("agent, idle for {seconds} s beside {} pods:", pods.len());
-    println!("RSS            {:8.2} MiB", after.rss_kib as f64 / 1024.0);
-    println!("  anonymous    {:8.2} MiB", after.anon_kib as f64 / 1024.0);
-    println!(
-        "CPU            {:8.2} ms a minute",
-        (after.cpu_ns - before.cpu_ns) as f64 / 1e6 / minutes
-    );
-    println!(
-        "wake-ups       {:8.2} a second",
-        (after.switches - before.switches) as f64 / seconds as f64
-    );
-    let size = std::fs::metadata(programs::path("coroner-agent")).map_or(0, |m| m.len());
-    println!("binary         {:8.2} MiB (this build)", size as f64 / MIB as f64);
-}
-
-struct Usage {
-    rss_kib: u64,
-    anon_kib: u64,
-    cpu_ns: u64,
-    switches: u64,
-}
-
-impl Usage {
-    fn of(pid: u32) -> Self {
-        let read =
-            |path: String| std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
-        let field = |text: &str, key: &str| -> u64 {
-            let value = text
-                .lines()
-                .find_map(|l| l.strip_prefix(key))
-                .and_then(|v| v.split_whitespace().next());
-            value.and_then(|v| v.parse().ok()).unwrap_or_else(|| panic!("no {key} of pid {pid}"))
-        };
-        let status = read(format!("/proc/{pid}/status"));
-        let (mut cpu_ns, mut switches) = (0, 0);
-        for task in
-            std::fs::read_dir(format!("/proc/{pid}/task")).expect("the agent runs").flatten()
-        {
-            let task = task.path().display().to_string();
-            let schedstat = read(format!("{task}/schedstat"));
-            cpu_ns +=
-                schedstat.split(' ').next().and_then(|ns| ns.parse::<u64>().ok()).unwrap_or(0);
-            switches += field(&read(format!("{task}/status")), "voluntary_ctxt_switches:");
-        }
-        Self {
-            rss_kib: field(&status, "VmRSS:"),
-            anon_kib: field(&status, "RssAnon:"),
-            cpu_ns,
-            switches,
-        }
-    }
 }

@@ -1,0 +1,37 @@
+//! Measures what `docs/performance.md` shows. `measure` without arguments says what there is to measure.
+//!
+//! Real kills, the real programs as processes, and a bare reader of `/dev/kmsg` beside them in the same run. It prints
+//! figures and judges nothing: a slow machine is no failure.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::panic,
+    clippy::expect_used,
+    reason = "a tool for one who watches it"
+)]
+
+mod flood;
+mod idle;
+mod latency;
+mod usage;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: measure latency [KILLS]
+       measure idle [SECONDS]
+       measure flood [RECORDS_A_SECOND [SECONDS]]";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, or: u64| args.get(at).and_then(|a| a.parse().ok()).unwrap_or(or);
+    match args.first().map(String::as_str) {
+        Some("latency") => latency::latency(number(1, 100)),
+        Some("idle") => idle::idle(number(1, 60)),
+        Some("flood") => flood::flood(number(1, 20_000), number(2, 10)),
+        _ => {
+            println!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
