@@ -25,12 +25,15 @@ pub enum Cause {
     UserspaceOomKiller,
     MemoryFragmentation,
     HardwareMemoryError,
+    ExternalKill,
+    ApplicationExit,
+    Crash,
     Unknown,
 }
 
 impl Cause {
     /// All causes, in the order they are shown.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::ContainerMemoryLimit,
         Self::PodMemoryLimit,
         Self::QosMemoryLimit,
@@ -42,6 +45,9 @@ impl Cause {
         Self::UserspaceOomKiller,
         Self::MemoryFragmentation,
         Self::HardwareMemoryError,
+        Self::ExternalKill,
+        Self::ApplicationExit,
+        Self::Crash,
         Self::Unknown,
     ];
 
@@ -60,6 +66,9 @@ impl Cause {
             Self::UserspaceOomKiller => "UserspaceOomKiller",
             Self::MemoryFragmentation => "MemoryFragmentation",
             Self::HardwareMemoryError => "HardwareMemoryError",
+            Self::ExternalKill => "ExternalKill",
+            Self::ApplicationExit => "ApplicationExit",
+            Self::Crash => "Crash",
             Self::Unknown => "Unknown",
         }
     }
@@ -99,6 +108,11 @@ impl Cause {
             Self::HardwareMemoryError => {
                 "HARDWARE MEMORY ERROR: the kernel found a bad page of memory"
             }
+            Self::ExternalKill => {
+                "EXTERNAL KILL: somebody sent SIGKILL, not the kernel, not Kubernetes"
+            }
+            Self::ApplicationExit => "APPLICATION EXIT: it ended by itself, nobody killed it",
+            Self::Crash => "CRASH: it died of a signal by its own doing",
             Self::Unknown => "UNKNOWN: the evidence does not decide it",
         }
     }

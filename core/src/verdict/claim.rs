@@ -1,7 +1,8 @@
 //! What a rule says, how the rules are weighed, and how the winner becomes an incident.
 
 use super::facts::{Event, Facts};
-use super::{Case, evidence, outcome, telling};
+use super::opening::incident_of;
+use super::{Case, agreement, evidence, outcome, telling};
 use crate::incident::{
     Cause, Confidence, ContainerRef, Incident, IncidentId, KernelFacts, PodRef, TriggerFacts,
     VictimFacts,
@@ -45,12 +46,11 @@ pub(super) fn weigh(rules: &[Rule], facts: &Facts<'_>) -> Option<(Cause, Claim)>
 
 /// Writes the verdict down.
 pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, Claim)) -> Incident {
-    let mut confidence = claim.confidence;
+    let standing = agreement::standing(facts);
+    let confidence = claim.confidence.min(standing.at_most);
     let mut gaps = claim.missing;
-    if !facts.gaps.is_empty() {
-        confidence = confidence.min(Confidence::Likely);
-        gaps.extend(facts.gaps.iter().map(|gap| telling::gap(gap)));
-    }
+    gaps.extend(standing.said);
+    gaps.extend(facts.watch.gaps.iter().map(|gap| telling::gap(gap)));
     gaps.extend(telling::missing(facts));
     gaps.extend(evidence::blind_sources(case));
     let (outcome, outcome_sentence) = outcome::outcome(facts);
@@ -60,7 +60,7 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
     explanation.extend(outcome_sentence);
     let whose = facts.whose();
     Incident {
-        id: IncidentId::of(&facts.opening.id),
+        id: incident_of(facts.opening).unwrap_or_else(|| IncidentId::of(&facts.opening.id)),
         time: facts.opening.time,
         node: facts.opening.node.clone(),
         cause,
@@ -76,7 +76,9 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
             .or(whose.container_id)
             .map(|id| ContainerRef { id: Some(id), ..ContainerRef::default() }),
         termination: None,
-        kernel: kernel_facts(facts),
+        // Somebody whom the runtime killed is no victim of the kernel's.
+        kernel: kernel_facts(facts)
+            .filter(|_| !matches!(facts.event, Event::Death) || cause != Cause::Unknown),
         evidence: evidence::evidence(facts, case),
         gaps,
     }
@@ -135,6 +137,13 @@ fn kernel_facts(facts: &Facts<'_>) -> Option<KernelFacts> {
                 .collect(),
             ..KernelFacts::default()
         }),
-        Event::Userspace(_) => None,
+        Event::Userspace(_) | Event::Death => facts.kill.map(|(_, sigkill)| KernelFacts {
+            victims: vec![VictimFacts {
+                pid: sigkill.receiver.pid,
+                comm: sigkill.receiver.comm.clone(),
+                anon_rss_kb: None,
+            }],
+            ..KernelFacts::default()
+        }),
     }
 }

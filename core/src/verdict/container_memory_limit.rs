@@ -70,6 +70,7 @@ fn claim(facts: &Facts<'_>, confidence: Confidence, container: &str, why: Option
         }
         (_, None) => format!("The {what} limit of {container} was hit."),
     }];
+    because.extend(facts.peak());
     because.extend(why);
     let made_of = facts.report().and_then(|report| composition::composition(report, hit.usage));
     because.extend(made_of.as_ref().map(|made_of| made_of.sentence.clone()));

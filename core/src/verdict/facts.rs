@@ -2,13 +2,19 @@
 //!
 //! What was not said or read is `None`; the questions below answer from what is there.
 
+use super::account::{self, Account};
+use super::watch::Watch;
+use super::witnesses::{Told, Witnesses};
 use super::words;
+use crate::bytes::Bytes;
 use crate::cgroup::{Identity, identify};
-use crate::finding::{AttributionMethod, CgroupObservation, CgroupState, Finding, Gap};
+use crate::finding::{
+    AttributionMethod, CgroupObservation, CgroupState, ContainerEnd, Finding, GroupRise, Sigkill,
+};
 use crate::incident::Confidence;
 use crate::kernel::{
-    AllocationFailure, HardwareMemoryError, Level, Limit, OomReport, ReportEnd, Scope, SlabFailure,
-    UserspaceKill, Victim,
+    AllocationFailure, Fault, HardwareMemoryError, Level, Limit, OomReport, ReportEnd, Scope,
+    SlabFailure, UserspaceKill, Victim,
 };
 
 /// What opened the incident.
@@ -23,6 +29,8 @@ pub(super) enum Event<'a> {
     Hardware(&'a HardwareMemoryError),
     /// A killer in user space.
     Userspace(&'a UserspaceKill),
+    /// A container ended, or a process of it was killed, by none of these.
+    Death,
 }
 
 /// A group and who says that it is the one.
@@ -56,6 +64,12 @@ pub(super) enum HitKind {
 pub(super) struct Facts<'a> {
     pub opening: &'a Finding,
     pub event: Event<'a>,
+    /// Who says what.
+    pub witnesses: &'a Witnesses<'a>,
+    /// What they together say of an OOM kill.
+    pub account: &'a Account,
+    /// The SIGKILL that matters, of those the OOM killer did not send.
+    pub kill: Option<Told<'a, Sigkill>>,
     /// In the order they were killed; each pid once.
     pub victims: Vec<&'a Victim>,
     /// The group whose limit was hit.
@@ -64,10 +78,8 @@ pub(super) struct Facts<'a> {
     pub victim: Option<Group<'a>>,
     pub at_kill: Option<&'a CgroupObservation>,
     pub aftermath: Option<&'a CgroupObservation>,
-    /// All observations with the finding each stands in.
-    pub observations: Vec<(&'a Finding, &'a CgroupObservation)>,
-    /// Holes that may have swallowed a part of it.
-    pub gaps: Vec<&'a Gap>,
+    /// What was watched while it happened.
+    pub watch: Watch<'a>,
     /// Sequence numbers of its first and last record.
     pub records: Option<(u64, u64)>,
 }
@@ -102,12 +114,50 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// How sure the kernel's word about a group's limit makes a verdict, before gaps.
+    /// The end of the container, where it was seen.
+    pub(super) fn end(&self) -> Option<&'a ContainerEnd> {
+        self.witnesses.end.map(|(_, end)| end)
+    }
+
+    /// The SIGKILL that matters, if it was for the container's main process.
+    pub(super) fn kill_of_main(&self) -> Option<&'a Sigkill> {
+        let main = self.end().and_then(|end| end.main_pid);
+        self.kill.map(|(_, kill)| kill).filter(|kill| {
+            kill.receiver_is_main == Some(true) || main.is_some_and(|pid| pid == kill.receiver.pid)
+        })
+    }
+
+    /// A crash that the kernel log shows, of the main process where it is known which that is.
+    pub(super) fn fault(&self) -> Option<&'a Fault> {
+        let main = self.end().and_then(|end| end.main_pid);
+        let faults = &self.witnesses.faults;
+        let of_main = faults.iter().find(|(_, fault)| fault.pid.is_some() && fault.pid == main);
+        of_main.or_else(|| faults.first()).map(|(_, fault)| *fault)
+    }
+
+    /// Whether somebody died, named or not.
+    pub(super) fn somebody_died(&self) -> bool {
+        !self.victims.is_empty() || !self.witnesses.counted.is_empty()
+    }
+
+    /// How far use of the group ever came whose limit was hit, in words, where the kernel log did not say it.
+    pub(super) fn peak(&self) -> Option<String> {
+        let peak = account::rise(self.witnesses, self.limit.as_ref()?.path)?.peak?;
+        self.hit().usage.is_none().then(|| format!("It has used {} at most.", Bytes(peak)))
+    }
+
+    /// How the counters of the victim's container moved.
+    pub(super) fn container_rise(&self) -> Option<&'a GroupRise> {
+        let rise = account::rise(self.witnesses, self.victim.as_ref()?.path)?;
+        (identify(&rise.group).level == Level::Container).then_some(rise)
+    }
+
+    /// How sure the word about a group's limit makes a verdict, before it is asked how many say so.
     pub(super) fn certainty(&self) -> Confidence {
         let Some((report, limit)) = self.limit_hit() else { return Confidence::Possible };
         let Some(victim) = &self.victim else {
             // Without a victim (a panic) the limit's group is all there is to know.
-            return if self.victims.is_empty() && self.has_header(report) {
+            return if !self.somebody_died() && self.has_header(report) {
                 Confidence::Confirmed
             } else {
                 Confidence::Likely
@@ -128,6 +178,9 @@ impl<'a> Facts<'a> {
 
     /// Who was killed, in words, or what the kernel did instead.
     pub(super) fn fate(&self) -> String {
+        if self.victims.is_empty() && self.somebody_died() {
+            return words::unnamed(self.witnesses.counted.len());
+        }
         words::fate(
             &self.victims,
             self.report().map_or(&ReportEnd::Unfinished, |report| &report.end),
@@ -136,12 +189,12 @@ impl<'a> Facts<'a> {
 
     /// `its` container where somebody of it died, `a` container where nobody did.
     pub(super) fn whose_word(&self) -> &'static str {
-        if self.victims.is_empty() { "a" } else { "its" }
+        if self.somebody_died() { "its" } else { "a" }
     }
 
-    /// Whether the report is there from its first line on.
+    /// Whether it is told in whole whose limit was hit: by a report from its first line on, or by the counters.
     pub(super) fn has_header(&self, report: &OomReport) -> bool {
-        !report.bare && report.trigger.is_some()
+        !report.bare && report.trigger.is_some() || self.account.limit_is_counted
     }
 
     /// The limit that was hit, with its numbers: as printed, else as read from the group afterwards.

@@ -1,161 +1,148 @@
-//! Putting a case in order: which finding opened it, who died, whose groups they were, what may be missing.
-//!
-//! Findings are sorted by what identifies them before anything is decided: they arrive in any order, some twice.
+//! Putting a case in order: what it is about, who died, whose groups they were, what may be missing.
 
+use std::collections::BTreeSet;
+
+use super::Case;
+use super::account::Account;
 use super::facts::{Event, Facts, Group};
-use super::{Case, incident_of, opens};
+use super::watch::Watch;
+use super::witnesses::Witnesses;
 use crate::cgroup::identify;
-use crate::finding::{Attribution, CgroupObservation, Finding, FindingBody, Gap, Phase};
-use crate::kernel::{KernelEvent, Position, Scope, Victim};
+use crate::finding::{Attribution, AttributionMethod, Phase};
+use crate::kernel::{KernelEvent, OomReport, Scope, Victim};
 
 /// Puts a case in order; `None` when nothing in it opens an incident.
-pub(super) fn gather(case: &Case) -> Option<Facts<'_>> {
-    let mut findings: Vec<&Finding> = case.findings.iter().collect();
-    findings.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| a.time.cmp(&b.time)));
-    let opening = *findings.iter().find(|finding| opens(finding))?;
-    let id = incident_of(opening);
-    findings.retain(|finding| incident_of(finding) == id);
-
-    let FindingBody::Kernel(event) = &opening.body else { return None };
-    let event = match event.as_ref() {
-        KernelEvent::Oom(report) => Event::Oom(report),
-        KernelEvent::AllocationFailure(failure) => Event::Allocation(failure),
-        KernelEvent::SlabFailure(failure) => Event::Slab(failure),
-        KernelEvent::HardwareMemoryError(error) => Event::Hardware(error),
-        KernelEvent::UserspaceKill(kill) => Event::Userspace(kill),
-        _ => return None,
+pub(super) fn gather<'a>(
+    case: &'a Case,
+    witnesses: &'a Witnesses<'a>,
+    account: &'a Account,
+) -> Option<Facts<'a>> {
+    let log = witnesses.log.map(|(_, report)| report);
+    let event = match (&account.report, log) {
+        (Some(report), _) => Event::Oom(report),
+        (None, Some(report)) => Event::Oom(report),
+        (None, None) => match witnesses.event.map(|(_, event)| event) {
+            Some(KernelEvent::AllocationFailure(failure)) => Event::Allocation(failure),
+            Some(KernelEvent::SlabFailure(failure)) => Event::Slab(failure),
+            Some(KernelEvent::HardwareMemoryError(error)) => Event::Hardware(error),
+            Some(KernelEvent::UserspaceKill(kill)) => Event::Userspace(kill),
+            _ => Event::Death,
+        },
     };
-    let victims = victims(&event, &findings);
-    let mut observations: Vec<(&Finding, &CgroupObservation)> = findings
-        .iter()
-        .filter_map(|finding| match &finding.body {
-            FindingBody::Cgroups(observation) => Some((*finding, observation)),
-            _ => None,
-        })
-        .collect();
-    // In the order of what happened, which is not that of the ids.
-    observations.sort_by_key(|(_, observation)| observation.phase == Phase::Aftermath);
-    let phase = |phase| observations.iter().find(|(_, o)| o.phase == phase).map(|(_, o)| *o);
-    let (at_kill, aftermath) = (phase(Phase::AtKill), phase(Phase::Aftermath));
-    let attribution = observations.iter().find_map(|(_, o)| o.attribution.as_ref());
-    let (limit, victim) = groups(&event, &victims, attribution);
-    let records = records(&event, &victims);
-    let mut gaps: Vec<&Gap> = case
-        .gaps
-        .iter()
-        .filter(|finding| finding.node == opening.node && finding.boot_id == opening.boot_id)
-        .filter_map(|finding| match &finding.body {
-            FindingBody::Gap(gap) if overlaps(gap, opening, records) => Some(gap),
-            _ => None,
-        })
-        .collect();
-    gaps.sort_by(|a, b| {
-        (a.first_lost, a.from, a.to, &a.reason).cmp(&(b.first_lost, b.from, b.to, &b.reason))
-    });
-    gaps.dedup();
+    let victims = victims(witnesses, account, log);
+    let (limit, victim) = groups(&event, witnesses, &victims);
+    let records = records(witnesses);
     Some(Facts {
-        opening,
+        opening: witnesses.opening,
+        kill: if matches!(event, Event::Death | Event::Userspace(_)) {
+            witnesses.decisive()
+        } else {
+            None
+        },
         event,
+        witnesses,
+        account,
         victims,
         limit,
         victim,
-        at_kill,
-        aftermath,
-        observations,
-        gaps,
+        at_kill: witnesses.observed(Phase::AtKill),
+        aftermath: witnesses.observed(Phase::Aftermath),
+        watch: Watch::of(case, witnesses, records),
         records,
     })
 }
 
-/// The report's own victims and those that came later, each pid once.
-fn victims<'a>(event: &Event<'a>, findings: &[&'a Finding]) -> Vec<&'a Victim> {
-    let Event::Oom(report) = event else { return Vec::new() };
-    let mut later: Vec<&Victim> = findings
-        .iter()
-        .filter_map(|finding| match &finding.body {
-            FindingBody::Kernel(event) => match event.as_ref() {
-                KernelEvent::OomVictim(further) => Some(&further.victim),
-                _ => None,
-            },
-            _ => None,
-        })
-        .collect();
-    let key = |p: &Position| (p.seq, p.monotonic_us, p.line);
-    later.sort_by(|a, b| key(&a.position).cmp(&key(&b.position)).then_with(|| a.pid.cmp(&b.pid)));
-    let mut all: Vec<&Victim> = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
-    for victim in report.victims.iter().chain(later) {
-        if seen.insert(victim.pid) {
-            all.push(victim);
-        }
-    }
-    all
+/// The report's own victims, those that came later, and whom only the trace names: each pid once.
+fn victims<'a>(
+    witnesses: &Witnesses<'a>,
+    account: &'a Account,
+    log: Option<&'a OomReport>,
+) -> Vec<&'a Victim> {
+    let mut seen = BTreeSet::new();
+    log.iter()
+        .flat_map(|report| &report.victims)
+        .chain(witnesses.further.iter().map(|(_, further)| &further.victim))
+        .chain(&account.victims)
+        .filter(|victim| !account.threads.contains(&victim.pid) && seen.insert(victim.pid))
+        .collect()
 }
 
-/// The limit's group and the victim's: what the kernel printed first, what the agent worked out second.
+/// The limit's group and the victim's: what the kernel printed first, then what was counted or traced, then what the
+/// agent worked out.
 fn groups<'a>(
     event: &Event<'a>,
+    witnesses: &Witnesses<'a>,
     victims: &[&'a Victim],
-    attribution: Option<&'a Attribution>,
 ) -> (Option<Group<'a>>, Option<Group<'a>>) {
-    let printed = |path: &'a str| Group { path, identity: identify(path), worked_out: None };
+    let said = |path: &'a str| Group { path, identity: identify(path), worked_out: None };
+    let worked_out = |path: &'a str, method| Group { worked_out: Some(method), ..said(path) };
     match event {
         Event::Oom(report) => {
             // What was worked out for another pid says nothing about this one.
-            let ours =
-                attribution.filter(|a| victims.first().is_some_and(|victim| victim.pid == a.pid));
-            let worked_out = |path: &'a str, a: &Attribution| Group {
-                path,
-                identity: identify(path),
-                worked_out: Some(a.method),
-            };
-            let limit = report.limit_cgroup.as_deref().map(printed).or_else(|| {
+            let ours: Option<&Attribution> = witnesses
+                .attribution()
+                .filter(|a| victims.first().is_some_and(|victim| victim.pid == a.pid));
+            let limit = report.limit_cgroup.as_deref().map(said).or_else(|| {
                 let a = ours?;
                 // Only a group's own limit has a group.
                 matches!(report.scope, Scope::Cgroup | Scope::Unknown)
-                    .then(|| a.limit_cgroup.as_deref().map(|path| worked_out(path, a)))?
+                    .then(|| a.limit_cgroup.as_deref().map(|path| worked_out(path, a.method)))?
             });
-            let victim = victims
-                .first()
-                .and_then(|victim| victim.cgroup.as_deref().map(printed))
-                .or_else(|| ours.map(|a| worked_out(&a.cgroup, a)));
+            let first = victims.first();
+            let traced = || {
+                let pid = first?.pid;
+                let (_, sigkill) =
+                    witnesses.marked.iter().find(|(_, sigkill)| sigkill.receiver.pid == pid)?;
+                sigkill.receiver.cgroup.as_deref().filter(|path| *path != "/").map(said)
+            };
+            // A counter names no process: where a witness does, that they are one is the agent's joining.
+            let counted = || {
+                let (_, kill) = witnesses.counted.first()?;
+                Some(match first {
+                    None => said(&kill.group),
+                    Some(_) => worked_out(&kill.group, AttributionMethod::OomKillCounter),
+                })
+            };
+            let victim = first
+                .and_then(|victim| victim.cgroup.as_deref().map(said))
+                .or_else(traced)
+                .or_else(|| ours.map(|a| worked_out(&a.cgroup, a.method)))
+                .or_else(counted);
             (limit, victim)
         }
         Event::Allocation(failure) => {
-            (None, failure.cpuset.as_deref().filter(|c| *c != "/").map(printed))
+            (None, failure.cpuset.as_deref().filter(|c| *c != "/").map(said))
         }
-        Event::Userspace(kill) => (None, kill.cgroup.as_deref().map(printed)),
+        Event::Userspace(line) => (
+            None,
+            line.cgroup.as_deref().map(said).or_else(|| {
+                let (_, sigkill) = witnesses.decisive()?;
+                sigkill.receiver.cgroup.as_deref().map(said)
+            }),
+        ),
+        Event::Death => {
+            let killed =
+                witnesses.decisive().and_then(|(_, sigkill)| sigkill.receiver.cgroup.as_deref());
+            let ended = witnesses.end.map(|(_, end)| end.group.as_str());
+            (None, killed.filter(|path| *path != "/").or(ended).map(said))
+        }
         Event::Slab(_) | Event::Hardware(_) => (None, None),
     }
 }
 
 /// First and last sequence number.
-fn records(event: &Event<'_>, victims: &[&Victim]) -> Option<(u64, u64)> {
-    let position = match event {
-        Event::Oom(report) => &report.position,
-        Event::Allocation(failure) => &failure.position,
-        Event::Slab(failure) => &failure.position,
-        Event::Hardware(error) => &error.position,
-        Event::Userspace(kill) => &kill.position,
+fn records(witnesses: &Witnesses<'_>) -> Option<(u64, u64)> {
+    let position = match (witnesses.log, witnesses.event) {
+        (Some((_, report)), _) => &report.position,
+        (None, Some((_, event))) => event.position(),
+        (None, None) => return None,
     };
     let first = position.seq?;
-    let last = victims.iter().filter_map(|victim| victim.position.seq).max().unwrap_or(first);
+    let victims = witnesses
+        .log
+        .iter()
+        .flat_map(|(_, report)| &report.victims)
+        .chain(witnesses.further.iter().map(|(_, further)| &further.victim));
+    let last = victims.filter_map(|victim| victim.position.seq).max().unwrap_or(first);
     Some((first, last.max(first)))
-}
-
-/// Whether the hole may have swallowed a part of the incident: by sequence where both have one, else by time.
-fn overlaps(gap: &Gap, opening: &Finding, records: Option<(u64, u64)>) -> bool {
-    if gap.source == opening.source
-        && let (Some((first, last)), Some(lost_first), Some(lost)) =
-            (records, gap.first_lost, gap.lost)
-    {
-        return lost_first <= last && lost_first.saturating_add(lost) > first;
-    }
-    // Kernel stamps run up to 25 ms ahead of the clock; a second is far above that and far below a restart.
-    let slack = jiff::SignedDuration::from_secs(1);
-    let after_start =
-        gap.from.is_none_or(|from| opening.time.checked_add(slack).is_ok_and(|time| time >= from));
-    let before_end =
-        gap.to.is_none_or(|to| opening.time.checked_sub(slack).is_ok_and(|time| time <= to));
-    after_start && before_end
 }

@@ -17,7 +17,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     match facts.event {
         Event::Allocation(failure) => allocation(failure),
         Event::Slab(failure) => Some(slab(failure)),
-        Event::Oom(_) | Event::Hardware(_) | Event::Userspace(_) => None,
+        Event::Oom(_) | Event::Hardware(_) | Event::Userspace(_) | Event::Death => None,
     }
 }
 

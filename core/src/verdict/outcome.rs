@@ -1,18 +1,26 @@
-//! What became of the one who was hit, from who was left in the group a moment later.
+//! What became of the one who was hit: whether its container ended, from whoever saw that.
 //!
-//! The kernel says who it killed, not whether a container ended by it: that is only known when somebody looked
-//! after those who die together were gone. Where nobody looked, or not at the container itself, it stays unknown.
+//! A kill says who was killed, not whether a container ended by it. The end of its group says so; so does the trace
+//! where the main process was hit, and whoever looked after those who die together were gone. Where nobody looked, or
+//! not at the container itself, it stays unknown.
 
 use super::facts::{Event, Facts};
 use super::words::processes_are;
+use crate::finding::{Sigkill, SignalResult, Source};
 use crate::incident::Outcome;
 use crate::kernel::Level;
 
+/// How long after a kill its container's group is empty, at the latest, if it ends by it.
+const ENDS_WITHIN_S: i64 = 1;
+
 /// The outcome and the sentence that says so.
 pub(super) fn outcome(facts: &Facts<'_>) -> (Option<Outcome>, Option<String>) {
-    let Event::Oom(_) = facts.event else { return (None, None) };
-    if facts.victims.is_empty() {
-        return (None, None);
+    match facts.event {
+        Event::Oom(_) if facts.somebody_died() => {}
+        Event::Death | Event::Userspace(_) => {}
+        Event::Oom(_) | Event::Allocation(_) | Event::Slab(_) | Event::Hardware(_) => {
+            return (None, None);
+        }
     }
     let whose = facts.whose();
     let in_container =
@@ -30,26 +38,45 @@ pub(super) fn outcome(facts: &Facts<'_>) -> (Option<Outcome>, Option<String>) {
 }
 
 fn container(facts: &Facts<'_>) -> (Option<Outcome>, Option<String>) {
-    let Some(state) = facts.aftermath.and_then(|observation| facts.container_state(observation))
-    else {
-        return (None, None);
-    };
-    match (state.exists, state.processes_left) {
-        (false, _) => (
-            Some(Outcome::ContainerExited),
-            Some("The container's group is gone: it ended.".to_owned()),
-        ),
-        (true, Some(0)) => (
-            Some(Outcome::ContainerExited),
-            Some("Nobody is left in the container: it ended.".to_owned()),
-        ),
-        (true, Some(left)) => (
-            Some(Outcome::ContainerSurvived),
-            Some(format!(
-                "The container lives: {} left in it. Kubernetes does not show such a kill.",
-                processes_are(left)
-            )),
-        ),
-        (true, None) => (None, None),
+    let exited = |why: &str| (Some(Outcome::ContainerExited), Some(why.to_owned()));
+    if facts.end().is_some() {
+        return match facts.event {
+            // Said already: the end is what it is about.
+            Event::Death => (Some(Outcome::ContainerExited), None),
+            _ => exited("The container ended: nobody is left in its group."),
+        };
     }
+    let seen = facts.aftermath.and_then(|observation| facts.container_state(observation));
+    match seen.map(|state| (state.exists, state.processes_left)) {
+        Some((false, _)) => exited("The container's group is gone: it ended."),
+        Some((true, Some(0))) => exited("Nobody is left in the container: it ended."),
+        Some((true, Some(left))) => survived(&format!("{} left in it", processes_are(left))),
+        Some((true, None)) | None => from_trace(facts),
+    }
+}
+
+/// Whether the main process was among the killed.
+fn from_trace(facts: &Facts<'_>) -> (Option<Outcome>, Option<String>) {
+    let kills = facts.witnesses.marked.iter().chain(&facts.kill).map(|(_, sigkill)| *sigkill);
+    let killed: Vec<&Sigkill> =
+        kills.filter(|sigkill| sigkill.result != SignalResult::Ignored).collect();
+    if killed.iter().any(|sigkill| sigkill.receiver_is_main == Some(true)) {
+        return (
+            Some(Outcome::ContainerExited),
+            Some("That was the container's main process, so the container ended.".to_owned()),
+        );
+    }
+    let children =
+        !killed.is_empty() && killed.iter().all(|kill| kill.receiver_is_main == Some(false));
+    if children && facts.watch.complete_after(Source::Cgroup, ENDS_WITHIN_S) {
+        return survived("its main process was not killed, and its group did not end");
+    }
+    (None, None)
+}
+
+fn survived(why: &str) -> (Option<Outcome>, Option<String>) {
+    (
+        Some(Outcome::ContainerSurvived),
+        Some(format!("The container lives: {why}. Kubernetes does not show such a kill.")),
+    )
 }

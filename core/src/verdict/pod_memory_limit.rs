@@ -29,11 +29,12 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     };
     let hit = facts.hit();
     let pod = group(limit.path, &limit.identity);
+    let used = hit.usage.map(|usage| format!("{} in use, ", size(Some(usage)))).unwrap_or_default();
     let mut because = vec![format!(
-        "The limit of {pod} as a whole was hit: {} in use, the limit is {}.",
-        size(hit.usage),
+        "The limit of {pod} as a whole was hit: {used}the limit is {}.",
         size(hit.limit)
     )];
+    because.extend(facts.peak());
     because.extend(why);
     let made_of = composition::composition(report, hit.usage);
     because.extend(made_of.as_ref().map(|made_of| made_of.sentence.clone()));

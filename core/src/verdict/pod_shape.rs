@@ -27,19 +27,19 @@ pub(super) enum PodShape<'a> {
 
 pub(super) fn pod_shape<'a>(facts: &Facts<'a>) -> PodShape<'a> {
     let Some(observation) = facts.at_kill.or(facts.aftermath) else {
-        return PodShape::Unknown(
+        return counted(facts).unwrap_or_else(|| PodShape::Unknown(
             "Nobody read the pod's groups at that time, so it is not known whether the limit is that of a single \
              container."
                 .to_owned(),
-        );
+        ));
     };
     let container = facts.container_state(observation).filter(|state| state.exists);
     let Some((container, limit)) = container.and_then(|state| Some((state, state.limit?))) else {
-        return PodShape::Unknown(
+        return counted(facts).unwrap_or_else(|| PodShape::Unknown(
             "The container's own limit could not be read any more, so it is not known whether the pod's limit is that \
              of a single container."
                 .to_owned(),
-        );
+        ));
     };
     let others: Vec<&CgroupState> = observation
         .siblings
@@ -65,6 +65,23 @@ pub(super) fn pod_shape<'a>(facts: &Facts<'a>) -> PodShape<'a> {
                 .to_owned(),
         ),
         (Limit::Bytes(_), Some(_)) => PodShape::OneContainer { path: &container.path },
+    }
+}
+
+/// What the limits tell that were read with the counters. The pod's is the sum of its containers' limits, so one that is
+/// the same as the container's leaves nothing for a second.
+fn counted<'a>(facts: &Facts<'a>) -> Option<PodShape<'a>> {
+    let container = facts.container_rise()?;
+    match (container.limit?, facts.hit().limit?) {
+        (Limit::Unlimited, _) => Some(PodShape::WholePod(
+            "The container has no limit of its own; the limit is the pod's.".to_owned(),
+        )),
+        (Limit::Bytes(own), pod) if own != pod => Some(PodShape::WholePod(format!(
+            "The container's own limit is {}; the limit of {} that was hit is the pod's.",
+            Bytes(own),
+            Bytes(pod)
+        ))),
+        (Limit::Bytes(_), _) => Some(PodShape::OneContainer { path: &container.group }),
     }
 }
 

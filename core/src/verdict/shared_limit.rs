@@ -37,6 +37,7 @@ pub(super) fn claim(
         _ => String::new(),
     };
     let mut because = vec![format!("{} hit {} ({}){numbers}.", told.who, told.limit, group.path)];
+    because.extend(facts.peak());
     because.extend(told.also);
     let made_of = composition::composition(report, hit.usage);
     because.extend(made_of.as_ref().map(|made_of| made_of.sentence.clone()));

@@ -3,9 +3,9 @@
 //! Trigger, victim and hog are three roles and often three processes. What a report does not say is not said here.
 
 use super::facts::{Event, Facts};
-use super::words::{clock, process, size};
+use super::words::{clock, group, process, size};
 use crate::bytes::Bytes;
-use crate::finding::{AttributionMethod, Gap};
+use crate::finding::{AttributionMethod, Gap, Source};
 use crate::kernel::{OomReport, ReportEnd, TaskRow, Victim};
 
 /// Most processes named in one sentence.
@@ -17,6 +17,14 @@ pub(super) fn killing(facts: &Facts<'_>) -> Vec<String> {
     let at = clock(facts.opening.time);
     let mut said = Vec::new();
     match facts.victims.as_slice() {
+        [] if facts.somebody_died() => said.push(format!(
+            "The kernel's OOM killer struck {} at {at}: {}. Who that was, nobody saw.",
+            facts.victim.as_ref().map_or_else(
+                || "a group".to_owned(),
+                |victim| group(victim.path, &victim.identity)
+            ),
+            facts.fate()
+        )),
         [] => {}
         [victim] => said.push(format!(
             "The kernel killed {} at {at}{}.",
@@ -157,8 +165,23 @@ pub(super) fn gap(gap: &Gap) -> String {
 
 /// What the report itself lacks.
 pub(super) fn missing(facts: &Facts<'_>) -> Vec<String> {
-    let Event::Oom(report) = facts.event else { return Vec::new() };
+    if !matches!(facts.event, Event::Oom(_)) {
+        return Vec::new();
+    }
     let mut said = Vec::new();
+    let Some((_, report)) = facts.witnesses.log else {
+        said.push(
+            if facts.watch.complete(Source::KernelLog, facts.opening.time) {
+                "The kernel log is complete for that time and has no line of this kill: the kernel prints none for a \
+                 process that is exiting already."
+            } else {
+                "The kernel log's report is missing; it would name who asked for the memory, how full the group was \
+                 and the processes."
+            }
+            .to_owned(),
+        );
+        return said;
+    };
     if report.bare {
         said.push(
             "The kernel printed only the kill line (it prints ten whole reports in five seconds), so who asked, \

@@ -4,6 +4,10 @@
 
 use super::claim::{Claim, Rule};
 use super::facts::{Event, Facts};
+use super::no_oom::no_oom;
+use super::words::{group, process};
+use crate::cgroup::identify;
+use crate::finding::ContainerEnd;
 use crate::incident::{Cause, Confidence};
 use crate::kernel::Scope;
 
@@ -11,6 +15,11 @@ pub(super) const RULE: Rule = Rule { cause: Cause::Unknown, examine };
 
 #[allow(clippy::unnecessary_wraps, reason = "the shape of every rule")]
 fn examine(facts: &Facts<'_>) -> Option<Claim> {
+    match (&facts.event, facts.end()) {
+        (Event::Death, Some(end)) => return Some(ended(facts, end)),
+        (Event::Death, None) => return Some(killed(facts)),
+        _ => {}
+    }
     let limit_unknown = matches!(facts.event, Event::Oom(report) if report.scope == Scope::Cgroup);
     let (because, missing) = if limit_unknown {
         (
@@ -41,4 +50,63 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         ],
         missing: vec![missing.to_owned()],
     })
+}
+
+/// A container that ended, and no witness says why.
+fn ended(facts: &Facts<'_>, end: &ContainerEnd) -> Claim {
+    let container = group(&end.group, &identify(&end.group));
+    let no = no_oom(facts);
+    let mut missing = no.missing;
+    let (summary, because) = match end.main_sigkilled {
+        Some(true) => {
+            missing
+                .push("Who sent the SIGKILL: the traced signal itself has not arrived.".to_owned());
+            (
+                format!("{container} ended by SIGKILL; who sent it is not known"),
+                format!("{container} ended after its main process got SIGKILL."),
+            )
+        }
+        Some(false) | None => {
+            missing.push(
+                "Whether anybody sent SIGKILL: the signal trace was not complete while the container ran. The agent \
+                 needs /sys/kernel/tracing for it."
+                    .to_owned(),
+            );
+            (format!("{container} ended; why is not known"), format!("{container} ended."))
+        }
+    };
+    missing
+        .push("The exit code, which Kubernetes knows (lastState.terminated.exitCode).".to_owned());
+    let mut explained = vec![because, no.sentence];
+    if let Some((_, kill)) = facts.kill {
+        explained.push(format!(
+            "A SIGKILL for {} was traced, but its sender could not be told.",
+            process(kill.receiver.pid, &kill.receiver.comm)
+        ));
+    }
+    Claim {
+        confidence: Confidence::Unknown,
+        summary,
+        because: explained,
+        remedies: vec![
+            "Look at the pod's status and events, and let the agent trace signals so that the next end is explained."
+                .to_owned(),
+        ],
+        missing,
+    }
+}
+
+/// A process that got SIGKILL, and no rule says of whom.
+fn killed(facts: &Facts<'_>) -> Claim {
+    let who = facts.kill.map_or_else(
+        || "a process".to_owned(),
+        |(_, kill)| process(kill.receiver.pid, &kill.receiver.comm),
+    );
+    Claim {
+        confidence: Confidence::Unknown,
+        summary: format!("{who} got SIGKILL; from whom is not known"),
+        because: vec![format!("{who} got SIGKILL."), no_oom(facts).sentence],
+        remedies: vec!["Look at the pod's status and events.".to_owned()],
+        missing: vec!["The sender's group, which was gone before it could be read.".to_owned()],
+    }
 }

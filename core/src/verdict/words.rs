@@ -83,3 +83,11 @@ pub(super) fn block_size(order: i32, areas: &[FreeArea]) -> Option<u64> {
 pub(super) fn processes_are(count: u64) -> String {
     if count == 1 { "1 process is".to_owned() } else { format!("{count} processes are") }
 }
+
+/// `a process was killed`, `3 processes were killed`: kills that were counted, and nobody said whom.
+pub(super) fn unnamed(count: usize) -> String {
+    match count {
+        1 => "a process was killed".to_owned(),
+        count => format!("{count} processes were killed"),
+    }
+}

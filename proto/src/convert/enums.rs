@@ -72,5 +72,6 @@ same_names! {
     i::Cause, Cause, [
         ContainerMemoryLimit, PodMemoryLimit, QosMemoryLimit, NodeAllocatable, ReservedMemoryLimit, OtherCgroupLimit,
         SystemOutOfMemory, NumaOutOfMemory, UserspaceOomKiller, MemoryFragmentation, HardwareMemoryError, Unknown,
+        ExternalKill, ApplicationExit, Crash,
     ];
 }

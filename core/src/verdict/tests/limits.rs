@@ -6,7 +6,7 @@ use crate::kernel::Level;
 
 #[test]
 fn a_container_at_its_own_limit() {
-    let incident = verdict(vec![
+    let incident = seconded(vec![
         oom(report(&container(), &container())),
         observed(Phase::Aftermath, |o| {
             o.limit = Some(CgroupState { processes_left: Some(0), ..state(&container(), None) });
@@ -34,7 +34,7 @@ fn a_container_at_its_own_limit() {
 #[test]
 fn a_pod_with_one_container_is_a_container_limit_only_if_somebody_saw_it() {
     let limits = |own: Option<Limit>, others: Vec<CgroupState>| {
-        verdict(vec![
+        seconded(vec![
             oom(report(POD, &container())),
             observed(Phase::AtKill, |o| {
                 o.limit = Some(state(POD, Some(Limit::Bytes(64 * MIB))));
@@ -64,7 +64,7 @@ fn a_pod_with_one_container_is_a_container_limit_only_if_somebody_saw_it() {
     is(&limits(Some(Limit::Unlimited), vec![]), Cause::PodMemoryLimit, Confidence::Confirmed);
     is(&limits(None, vec![]), Cause::PodMemoryLimit, Confidence::Likely);
 
-    let incident = verdict(vec![oom(report(POD, &container()))]);
+    let incident = seconded(vec![oom(report(POD, &container()))]);
     is(&incident, Cause::PodMemoryLimit, Confidence::Likely);
     says(&incident, "Nobody read the pod's groups at that time");
 }
@@ -79,12 +79,12 @@ fn limits_that_many_share() {
             "All pods of class Burstable",
         ),
     ] {
-        let incident = verdict(vec![oom(report(limit, &container()))]);
+        let incident = seconded(vec![oom(report(limit, &container()))]);
         is(&incident, cause, Confidence::Confirmed);
         says(&incident, words);
         assert_eq!(incident.pod.and_then(|pod| pod.uid).as_deref(), Some(UID));
     }
-    let incident = verdict(vec![oom(report("/system.slice", "/system.slice/sshd.service"))]);
+    let incident = seconded(vec![oom(report("/system.slice", "/system.slice/sshd.service"))]);
     is(&incident, Cause::ReservedMemoryLimit, Confidence::Confirmed);
     assert_eq!(incident.outcome, Some(Outcome::HostProcessKilled));
 }
@@ -92,39 +92,39 @@ fn limits_that_many_share() {
 #[test]
 fn limits_of_other_groups() {
     let unit = "/system.slice/nginx.service";
-    let incident = verdict(vec![oom(report(unit, unit))]);
+    let incident = seconded(vec![oom(report(unit, unit))]);
     is(&incident, Cause::OtherCgroupLimit, Confidence::Confirmed);
     assert!(
         incident.summary.ends_with("because the systemd unit nginx.service hit its memory limit")
     );
 
     let nested = format!("{}/worker", container());
-    let incident = verdict(vec![oom(report(&nested, &nested))]);
+    let incident = seconded(vec![oom(report(&nested, &nested))]);
     is(&incident, Cause::OtherCgroupLimit, Confidence::Confirmed);
     assert_eq!(incident.container.as_ref().and_then(|c| c.id.as_deref()), Some(ID));
     says(&incident, "A group made inside container 0123456789ab");
 
     // kind: the node's own container is full, and a pod inside pays.
     let inner = format!("/docker/{SIBLING}/kubelet/kubepods/burstable/pod{UID}/{ID}");
-    let incident = verdict(vec![oom(report(&format!("/docker/{SIBLING}"), &inner))]);
+    let incident = seconded(vec![oom(report(&format!("/docker/{SIBLING}"), &inner))]);
     is(&incident, Cause::OtherCgroupLimit, Confidence::Confirmed);
     assert_eq!(incident.container.and_then(|c| c.id).as_deref(), Some(ID));
     let plain = format!("/docker/{ID}");
     is(
-        &verdict(vec![oom(report(&plain, &plain))]),
+        &seconded(vec![oom(report(&plain, &plain))]),
         Cause::ContainerMemoryLimit,
         Confidence::Confirmed,
     );
 
     let cut = "burst/kubepods-pod11111111_2222";
-    is(&verdict(vec![oom(report(cut, cut))]), Cause::OtherCgroupLimit, Confidence::Likely);
+    is(&seconded(vec![oom(report(cut, cut))]), Cause::OtherCgroupLimit, Confidence::Likely);
 }
 
 /// The kill that Kubernetes never shows, and what nobody looked at.
 #[test]
 fn what_became_of_the_container() {
     let look = |path: String, exists, left| {
-        verdict(vec![
+        seconded(vec![
             oom(report(&container(), &container())),
             observed(Phase::Aftermath, |o| {
                 o.limit = Some(CgroupState { exists, processes_left: left, ..state(&path, None) });
@@ -142,7 +142,7 @@ fn what_became_of_the_container() {
         "a group inside says nothing"
     );
     assert_eq!(look(sibling(), false, None), None, "another container says nothing");
-    assert_eq!(verdict(vec![oom(report(&container(), &container()))]).outcome, None);
+    assert_eq!(seconded(vec![oom(report(&container(), &container()))]).outcome, None);
 }
 
 /// T7: memory that belongs to no process, and three roles that are three processes.
@@ -155,7 +155,7 @@ fn what_the_memory_was_and_who_held_it() {
         ("shmem".to_owned(), 62 * MIB),
     ];
     tmpfs.tasks = vec![task(41, "dd", 2 * MIB, 0)];
-    let incident = verdict(vec![oom(tmpfs)]);
+    let incident = seconded(vec![oom(tmpfs)]);
     says(
         &incident,
         "62 MiB of it is files in memory (tmpfs, such as an emptyDir of medium Memory or /dev/shm)",
@@ -164,7 +164,7 @@ fn what_the_memory_was_and_who_held_it() {
 
     let mut kernel = report(&container(), &container());
     kernel.stats = vec![("anon".to_owned(), MIB), ("kernel".to_owned(), 60 * MIB)];
-    says(&verdict(vec![oom(kernel)]), "60 MiB of it is kernel memory");
+    says(&seconded(vec![oom(kernel)]), "60 MiB of it is kernel memory");
 
     // Version 1: the pod's own share is nothing, its containers hold it.
     let mut v1 = report(POD, &container());
@@ -172,12 +172,12 @@ fn what_the_memory_was_and_who_held_it() {
         [("cache", 0), ("rss", 0), ("shmem", 0), ("total_rss", 60 * MIB), ("total_shmem", 0)]
             .map(|(key, bytes)| (key.to_owned(), bytes))
             .to_vec();
-    says(&verdict(vec![oom(v1)]), "60 MiB of it is anonymous memory");
+    says(&seconded(vec![oom(v1)]), "60 MiB of it is anonymous memory");
 
     let mut unseen = report(&container(), &container());
     unseen.stats = Vec::new();
     unseen.tasks = vec![task(41, "dd", 2 * MIB, 0)];
-    says(&verdict(vec![oom(unseen)]), "The processes together hold only 2 MiB of 64 MiB");
+    says(&seconded(vec![oom(unseen)]), "The processes together hold only 2 MiB of 64 MiB");
 
     let mut roles = report(&container(), &container());
     roles.trigger = Some(Trigger { comm: "ls".to_owned(), pid: Some(77), ..Trigger::default() });
@@ -186,7 +186,7 @@ fn what_the_memory_was_and_who_held_it() {
         task(77, "ls", MIB, 0),
         task(50, "db", 50 * MIB, -997),
     ];
-    let incident = verdict(vec![oom(roles)]);
+    let incident = seconded(vec![oom(roles)]);
     says(
         &incident,
         "pid 77 (ls) asked for the memory that was not there; it is not the one that was killed.",
@@ -204,14 +204,14 @@ fn which_of_the_limits_and_lowered_ones() {
     let mut swap = report(&container(), &container());
     swap.memory = Some(usage(40 * MIB, 64 * MIB));
     swap.memory_swap = Some(usage(80 * MIB, 80 * MIB));
-    let incident = verdict(vec![oom(swap)]);
+    let incident = seconded(vec![oom(swap)]);
     says(&incident, "the memory-and-swap limit is 80 MiB");
     assert_eq!(incident.kernel.and_then(|kernel| kernel.limit_bytes), Some(80 * MIB));
 
     let mut lowered = report(&container(), &container());
     lowered.memory = Some(usage(64 * MIB, 16 * MIB));
     says(
-        &verdict(vec![oom(lowered)]),
+        &seconded(vec![oom(lowered)]),
         "was lowered below what was in use: 64 MiB in use, the limit is 16 MiB",
     );
 }
@@ -224,7 +224,7 @@ fn a_group_kill_is_one_incident() {
     let (first, again, second) = (oom(report), further(141, 41), further(142, 42));
     assert_eq!(incident_of(&first), incident_of(&second));
     assert_eq!(incident_of(&first), incident_of(&observed(Phase::Aftermath, |_| ())));
-    let incident = verdict(vec![second.clone(), again, first]);
+    let incident = seconded(vec![second.clone(), again, first]);
     let pids: Vec<u32> = incident.kernel.iter().flat_map(|k| &k.victims).map(|v| v.pid).collect();
     assert_eq!(pids, [41, 42]);
     says(&incident, "The kernel killed 2 processes");

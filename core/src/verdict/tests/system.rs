@@ -24,7 +24,7 @@ fn global(group: Option<&str>) -> OomReport {
 
 #[test]
 fn the_whole_node() {
-    let incident = verdict(vec![
+    let incident = seconded(vec![
         oom(global(Some(&container()))),
         observed(Phase::AtKill, |o| {
             o.victim = Some(CgroupState {
@@ -41,10 +41,10 @@ fn the_whole_node() {
     says(&incident, "The node has no swap.");
     says(&incident, "Find out why dockerd grew: it held 1.8 GiB.");
 
-    let outside = verdict(vec![oom(global(Some("/system.slice/cron.service")))]);
+    let outside = seconded(vec![oom(global(Some("/system.slice/cron.service")))]);
     assert_eq!(outside.outcome, Some(Outcome::HostProcessKilled));
     // Before 5.0 the kernel did not say which group the victim was in.
-    let old = verdict(vec![oom(global(None))]);
+    let old = seconded(vec![oom(global(None))]);
     is(&old, Cause::SystemOutOfMemory, Confidence::Likely);
     assert_eq!(old.outcome, None);
 }
@@ -54,7 +54,7 @@ fn which_of_the_reasons() {
     let with = |change: fn(&mut OomReport)| {
         let mut report = global(Some(&container()));
         change(&mut report);
-        verdict(vec![oom(report)])
+        seconded(vec![oom(report)])
     };
     let scattered = with(|report| {
         report.trigger =
@@ -107,7 +107,7 @@ fn memory_nodes_that_ran_out() {
         let mut report = global(Some(&container()));
         report.scope = scope;
         report.mems_allowed = Some("1".to_owned());
-        let incident = verdict(vec![oom(report)]);
+        let incident = seconded(vec![oom(report)]);
         is(&incident, Cause::NumaOutOfMemory, Confidence::Confirmed);
         says(&incident, "(memory nodes 1)");
     }
@@ -150,12 +150,12 @@ fn kills_without_a_report() {
     says(&incident, "the kernel did not print whose");
     says(&incident, "it prints ten whole reports in five seconds");
 
-    is(&verdict(vec![oom(bare(Scope::System))]), Cause::SystemOutOfMemory, Confidence::Likely);
+    is(&verdict(vec![oom(bare(Scope::System))]), Cause::SystemOutOfMemory, Confidence::Possible);
     is(&verdict(vec![oom(bare(Scope::Unknown))]), Cause::Unknown, Confidence::Unknown);
 
     let incident =
         verdict(vec![oom(bare(Scope::Cgroup)), attributed(&container(), Some(&container()))]);
-    is(&incident, Cause::ContainerMemoryLimit, Confidence::Likely);
+    is(&incident, Cause::ContainerMemoryLimit, Confidence::Possible);
     assert_eq!(incident.container.as_ref().and_then(|c| c.id.as_deref()), Some(ID));
     says(&incident, "not the kernel's word: the process had been seen in it shortly before");
 
@@ -185,7 +185,7 @@ fn kills_without_a_report() {
     // A node that ran out has no limit that was hit, whatever was worked out.
     let incident =
         verdict(vec![oom(bare(Scope::System)), attributed(&container(), Some(&container()))]);
-    is(&incident, Cause::SystemOutOfMemory, Confidence::Likely);
+    is(&incident, Cause::SystemOutOfMemory, Confidence::Possible);
     assert_eq!(incident.kernel.and_then(|kernel| kernel.limit_cgroup), None);
 }
 
@@ -200,7 +200,7 @@ fn gaps() {
         (141, 50, Confidence::Confirmed),
     ] {
         let case = Case {
-            findings: vec![oom(report(&container(), &container()))],
+            findings: vec![oom(report(&container(), &container())), marked(41, None)],
             gaps: vec![gap(first, lost)],
             ..Case::default()
         };
@@ -210,5 +210,5 @@ fn gaps() {
     }
     let mut headless = report(&container(), &container());
     headless.trigger = None;
-    is(&verdict(vec![oom(headless)]), Cause::ContainerMemoryLimit, Confidence::Likely);
+    is(&seconded(vec![oom(headless)]), Cause::ContainerMemoryLimit, Confidence::Likely);
 }

@@ -1,0 +1,98 @@
+//! `ExternalKill`: somebody sent SIGKILL: a person or daemon on the host, a process of another container, or the
+//! container's own processes to its main one.
+//!
+//! *Needs* the traced signal with its sender. *Confirmed by* the end of that container. *Weakened by* a sender whose group
+//! could not be read any more, and by a signal to a child where the container ended without a SIGKILL to its main
+//! process: then it may have ended for another reason. *Contradicted by* the runtime as sender, and by the kernel.
+
+use super::claim::{Claim, Rule};
+use super::evidence::chain;
+use super::facts::{Event, Facts};
+use super::no_oom::no_oom;
+use super::sender::{Origin, origin};
+use super::words::{clock, group, process};
+use crate::cgroup::identify;
+use crate::finding::Sigkill;
+use crate::incident::{Cause, Confidence};
+
+pub(super) const RULE: Rule = Rule { cause: Cause::ExternalKill, examine };
+
+fn examine(facts: &Facts<'_>) -> Option<Claim> {
+    let (Event::Death, Some((finding, kill))) = (&facts.event, facts.kill) else { return None };
+    let from = origin(kill);
+    if !matches!(from, Origin::Host | Origin::OtherContainer | Origin::Inside) {
+        return None;
+    }
+    let to_main = facts.kill_of_main().is_some();
+    if from == Origin::Inside && !to_main {
+        return None;
+    }
+    let who = process(kill.receiver.pid, &kill.receiver.comm);
+    let by = process(kill.sender.pid, &kill.sender.comm);
+    let place = kill.sender.cgroup.as_deref().map(|path| group(path, &identify(path)));
+    let place = place.unwrap_or_else(|| "a group that could not be read".to_owned());
+    let (doer, remedy) = match from {
+        Origin::Inside => (
+            format!("{by}, a process of the same container"),
+            format!(
+                "Find out why {} kills the container's main process: a supervisor, a watchdog or a script in the \
+                 image.",
+                kill.sender.comm
+            ),
+        ),
+        Origin::OtherContainer => (
+            format!("{by} in {place}"),
+            format!(
+                "Find out what {} in {place} is doing; take hostPID, shareProcessNamespace or CAP_KILL from it if it \
+                 needs none of them.",
+                kill.sender.comm
+            ),
+        ),
+        _ => (
+            format!("{by}, a process of the host in {place}"),
+            format!(
+                "Ask who or what ran {} on the node: {}. Kubernetes had no part in it.",
+                kill.sender.comm,
+                chain(kill)
+            ),
+        ),
+    };
+    let what = if to_main { "the container's main process" } else { "a process of the container" };
+    let mut because = vec![format!(
+        "At {} {who}, {what}, got SIGKILL {} from {}.",
+        clock(finding.time),
+        way(kill),
+        chain(kill)
+    )];
+    let no = no_oom(facts);
+    because.push(no.sentence);
+    let mut missing = no.missing;
+    let mut confidence = Confidence::Confirmed;
+    if !to_main && facts.end().is_some() {
+        confidence = Confidence::Possible;
+        missing.push(
+            "That the container ended because of it: its main process got no SIGKILL that was traced.".to_owned(),
+        );
+    }
+    if kill.ancestors.is_empty() {
+        missing.push("The sender's parents were gone before they could be read.".to_owned());
+    }
+    Some(Claim {
+        confidence,
+        summary: format!("{who} was killed by {doer}"),
+        because,
+        remedies: vec![remedy],
+        missing,
+    })
+}
+
+/// How it was sent.
+fn way(kill: &Sigkill) -> &'static str {
+    match (kill.code, kill.whole_process) {
+        (-6, _) => "through tgkill(2)",
+        (-1, _) => "through sigqueue(3)",
+        // cgroup.kill sends to every thread, kill(2) to the process.
+        (0, Some(false)) => "through cgroup.kill",
+        _ => "through kill(2)",
+    }
+}

@@ -1,0 +1,151 @@
+//! A case's findings, each fact once, sorted by which witness they are.
+//!
+//! They arrive in any order, some twice, and any of them may be missing: the result depends on none of that.
+
+use std::collections::BTreeSet;
+
+use super::Case;
+use super::opening::{incident_of, rank};
+use super::sender::{Origin, origin};
+use crate::finding::{
+    Attribution, CgroupObservation, ContainerEnd, CountedKill, Finding, FindingBody, Phase,
+    Sigkill, SignalResult,
+};
+use crate::kernel::{Fault, KernelEvent, OomReport, OomVictim, Position};
+
+/// A fact and the finding it stands in.
+pub(super) type Told<'a, T> = (&'a Finding, &'a T);
+
+/// Who says what about one incident.
+pub(super) struct Witnesses<'a> {
+    /// The finding that opens it.
+    pub opening: &'a Finding,
+    /// The kernel log's account of an OOM kill.
+    pub log: Option<Told<'a, OomReport>>,
+    /// What else the kernel log says that can open an incident.
+    pub event: Option<Told<'a, KernelEvent>>,
+    /// Further victims of the report, in the order they were killed.
+    pub further: Vec<Told<'a, OomVictim>>,
+    /// Crashes the kernel log shows.
+    pub faults: Vec<Told<'a, Fault>>,
+    /// Traced SIGKILLs of the OOM killer, by time.
+    pub marked: Vec<Told<'a, Sigkill>>,
+    /// Other traced SIGKILLs, by time.
+    pub kills: Vec<Told<'a, Sigkill>>,
+    /// Kills that groups counted, in the order they were counted.
+    pub counted: Vec<Told<'a, CountedKill>>,
+    /// The end of the container.
+    pub end: Option<Told<'a, ContainerEnd>>,
+    /// What was read of groups, in the order of what happened.
+    pub observations: Vec<Told<'a, CgroupObservation>>,
+}
+
+impl<'a> Witnesses<'a> {
+    /// `None` when nothing in the case opens an incident.
+    pub(super) fn of(case: &'a Case) -> Option<Self> {
+        let mut findings: Vec<&Finding> = case.findings.iter().collect();
+        findings.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| a.time.cmp(&b.time)));
+        let mut seen = BTreeSet::new();
+        findings.retain(|finding| seen.insert(&finding.id));
+        let (_, opening) = findings
+            .iter()
+            .filter_map(|finding| Some((rank(finding)?, *finding)))
+            .min_by(|(a, left), (b, right)| {
+            a.cmp(b).then_with(|| left.time.cmp(&right.time)).then(left.id.cmp(&right.id))
+        })?;
+        let id = incident_of(opening);
+        findings.retain(|finding| incident_of(finding) == id);
+        let mut sorted = Self {
+            opening,
+            log: None,
+            event: None,
+            further: Vec::new(),
+            faults: Vec::new(),
+            marked: Vec::new(),
+            kills: Vec::new(),
+            counted: Vec::new(),
+            end: None,
+            observations: Vec::new(),
+        };
+        for finding in findings {
+            sorted.take(finding);
+        }
+        sorted.order();
+        Some(sorted)
+    }
+
+    fn take(&mut self, finding: &'a Finding) {
+        match &finding.body {
+            FindingBody::Kernel(event) => match event.as_ref() {
+                KernelEvent::Oom(report) => {
+                    // A report that names its victim says more than one that does not.
+                    let better = self.log.is_none_or(|(held, _)| rank(held) > rank(finding));
+                    if self.log.is_none() || better && rank(finding).is_some() {
+                        self.log = Some((finding, report));
+                    }
+                }
+                KernelEvent::OomVictim(further) => self.further.push((finding, further)),
+                KernelEvent::Fault(fault) => self.faults.push((finding, fault)),
+                other if rank(finding).is_some() && self.event.is_none() => {
+                    self.event = Some((finding, other));
+                }
+                _ => {}
+            },
+            FindingBody::Sigkill(sigkill) if sigkill.oom_mark.is_some() => {
+                self.marked.push((finding, sigkill));
+            }
+            FindingBody::Sigkill(sigkill) => self.kills.push((finding, sigkill)),
+            FindingBody::CountedKill(kill) => self.counted.push((finding, kill)),
+            FindingBody::ContainerEnd(end) if self.end.is_none() => self.end = Some((finding, end)),
+            FindingBody::Cgroups(observation) => self.observations.push((finding, observation)),
+            _ => {}
+        }
+    }
+
+    fn order(&mut self) {
+        let key = |p: &Position| (p.seq, p.monotonic_us, p.line);
+        self.further.sort_by(|(_, a), (_, b)| {
+            let (a, b) = (&a.victim, &b.victim);
+            key(&a.position).cmp(&key(&b.position)).then_with(|| a.pid.cmp(&b.pid))
+        });
+        self.marked.sort_by_key(|(_, sigkill)| (sigkill.at_us, sigkill.receiver.pid));
+        self.kills.sort_by_key(|(_, sigkill)| (sigkill.at_us, sigkill.receiver.pid));
+        self.counted.sort_by(|(_, a), (_, b)| {
+            (a.to_us, a.oom_kill, &a.group).cmp(&(b.to_us, b.oom_kill, &b.group))
+        });
+        self.observations.sort_by_key(|(_, o)| o.phase == Phase::Aftermath);
+    }
+
+    /// Whether any witness speaks of the OOM killer.
+    pub(super) fn oom(&self) -> bool {
+        self.log.is_some() || !self.marked.is_empty() || !self.counted.is_empty()
+    }
+
+    /// Of the SIGKILLs that the OOM killer did not send the one that matters: the first that reached the main process,
+    /// else the first that somebody outside sent, else the first. The end of a pid namespace only finishes what the
+    /// death of its first process began, and a signal to a process that is dying already kills nobody.
+    pub(super) fn decisive(&self) -> Option<Told<'a, Sigkill>> {
+        let main = self.end.and_then(|(_, end)| end.main_pid);
+        self.kills
+            .iter()
+            .filter(|(_, sigkill)| {
+                sigkill.result != SignalResult::Ignored && origin(sigkill) != Origin::NamespaceEnd
+            })
+            .min_by_key(|(finding, sigkill)| {
+                let to_main = sigkill.receiver_is_main == Some(true)
+                    || main.is_some_and(|pid| pid == sigkill.receiver.pid);
+                (!to_main, rank(finding).is_none(), sigkill.at_us, sigkill.receiver.pid)
+            })
+            .copied()
+    }
+
+    /// What was read in that phase.
+    pub(super) fn observed(&self, phase: Phase) -> Option<&'a CgroupObservation> {
+        self.observations.iter().find(|(_, o)| o.phase == phase).map(|(_, o)| *o)
+    }
+
+    /// The victim's group that the agent worked out for a bare kill line.
+    pub(super) fn attribution(&self) -> Option<&'a Attribution> {
+        self.observations.iter().find_map(|(_, o)| o.attribution.as_ref())
+    }
+}
