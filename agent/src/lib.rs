@@ -11,6 +11,7 @@ mod clock;
 mod config;
 mod coverage;
 mod findings;
+mod homes;
 mod http;
 mod join;
 mod kernel_log;

@@ -104,7 +104,7 @@ fn witness(
             let witness = Witness::new(
                 hierarchy,
                 Processes::new(&config.proc_root),
-                sees_host_pids(),
+                (sees_host_pids(), Arc::clone(&joiner.homes)),
                 common.findings.clone(),
                 Some(Arc::clone(joiner)),
                 Arc::clone(&common.metrics),

@@ -17,6 +17,7 @@ use crate::attribution::{Attributor, Bare};
 use crate::cgroup::{Hierarchy, Question, observe};
 use crate::clock::{Clocks, Moment};
 use crate::findings::Findings;
+use crate::homes::Homes;
 use crate::join::Joiner;
 use crate::metrics::Metrics;
 use crate::position::Mark;
@@ -62,12 +63,12 @@ impl Witness {
     pub(crate) fn new(
         hierarchy: Hierarchy,
         processes: Processes,
-        host_pids: bool,
+        (host_pids, homes): (bool, Arc<Homes>),
         findings: Findings,
         joiner: Option<Arc<Joiner>>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let attributor = Attributor::new(processes.clone(), host_pids);
+        let attributor = Attributor::new(processes.clone(), host_pids, homes);
         Self { hierarchy, processes, attributor, later: Vec::new(), findings, joiner, metrics }
     }
 

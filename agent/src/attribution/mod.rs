@@ -10,16 +10,17 @@
 //! nothing new the two are compared ([`Attributor::decide`]).
 
 mod ledger;
-mod seen;
 mod storm;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coroner_core::finding::{Attribution, AttributionMethod, FindingId};
 use coroner_core::kernel::{Scope, Victim};
 
 use crate::cgroup::{Hierarchy, lineage};
+use crate::homes::{FRESH, Homes};
 use crate::position::Mark;
 use crate::process::Processes;
 use ledger::{Answer, GROUPS_MAX, Ledger};
@@ -47,12 +48,21 @@ pub(crate) struct Bare {
     pub scope: Scope,
 }
 
+/// Where a victim was, as far as that was seen.
+#[derive(Debug)]
+struct Home {
+    path: String,
+    method: AttributionMethod,
+    /// Seen so long ago that the id may be another process's by now.
+    aged: bool,
+}
+
 /// A bare kill that waits.
 #[derive(Debug)]
 struct Pending {
     bare: Bare,
     since: Instant,
-    home: Option<(String, AttributionMethod)>,
+    home: Option<Home>,
 }
 
 /// Works out the groups of victims.
@@ -70,12 +80,12 @@ pub(crate) struct Attributor {
 }
 
 impl Attributor {
-    pub(crate) fn new(processes: Processes, host_pids: bool) -> Self {
+    pub(crate) fn new(processes: Processes, host_pids: bool, homes: Arc<Homes>) -> Self {
         Self {
             processes,
             host_pids,
             ledger: Ledger::default(),
-            storm: Storm::default(),
+            storm: Storm::new(homes),
             pending: Vec::new(),
             scanned: None,
             broken: false,
@@ -128,7 +138,7 @@ impl Attributor {
             return true;
         }
         let homes =
-            self.pending.iter().filter_map(|p| p.home.as_ref().map(|(path, _)| path.clone()));
+            self.pending.iter().filter_map(|p| p.home.as_ref().map(|home| home.path.clone()));
         let groups: BTreeSet<String> =
             homes.chain(self.storm.active().map(|path| path.to_string())).collect();
         self.read_lineages(hierarchy, groups.iter().map(String::as_str));
@@ -157,10 +167,10 @@ impl Attributor {
         for pending in std::mem::take(&mut self.pending) {
             match pending.home {
                 // The counter rises before the line is printed, so it must allow what was only seen before.
-                Some((path, method))
-                    if broken
+                Some(Home { path, method, aged })
+                    if (broken && !aged)
                         || method == AttributionMethod::ProcCgroup
-                        || self.ledger.allows(&path) =>
+                        || (!broken && self.ledger.allows(&path)) =>
                 {
                     if !broken {
                         self.ledger.known(&path);
@@ -215,7 +225,7 @@ impl Attributor {
                 self.read_lineages(hierarchy, active.iter().map(|path| &**path));
                 self.ledger.settle(None);
             }
-            self.storm = Storm::default();
+            self.storm.end();
         }
         if self.storm.look_at().is_some_and(|at| at <= now) {
             self.look(hierarchy, now);
@@ -245,22 +255,15 @@ impl Attributor {
         (bare, Some(attribution))
     }
 
-    fn home_of(
-        &self,
-        hierarchy: &Hierarchy,
-        victim: &Victim,
-        now: Instant,
-    ) -> Option<(String, AttributionMethod)> {
-        if !self.host_pids {
-            return None;
-        }
-        let there = self.processes.cgroup_of(victim, hierarchy.version);
+    fn home_of(&self, hierarchy: &Hierarchy, victim: &Victim, now: Instant) -> Option<Home> {
+        let there =
+            if self.host_pids { self.processes.cgroup_of(victim, hierarchy.version) } else { None };
         if let Some(path) = there {
-            return Some((path, AttributionMethod::ProcCgroup));
+            return Some(Home { path, method: AttributionMethod::ProcCgroup, aged: false });
         }
-        self.storm
-            .group_of(victim.pid, now)
-            .map(|path| (path.to_owned(), AttributionMethod::SeenBefore))
+        let (path, age) = self.storm.group_of(victim.pid, now)?;
+        let method = AttributionMethod::SeenBefore;
+        Some(Home { path: path.to_string(), method, aged: age > FRESH })
     }
 
     /// Process ids of another namespace than the log's would name the wrong groups.

@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::seen::Seen;
 use crate::cgroup::{Hierarchy, pids};
+use crate::homes::Homes;
 
 /// So many kills within [`BURST`] are a storm: the kernel stops printing headers after ten in five seconds.
 pub(super) const STORM: usize = 3;
@@ -25,9 +25,9 @@ pub(super) const LOOK: Duration = Duration::from_millis(2);
 const ACTIVE_MAX: usize = 32;
 
 /// The kills of late.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Storm {
-    seen: Seen,
+    homes: Arc<Homes>,
     /// Groups that had kills, the latest last.
     active: VecDeque<Arc<str>>,
     /// When the last few kills were seen.
@@ -36,6 +36,15 @@ pub(super) struct Storm {
 }
 
 impl Storm {
+    pub(super) fn new(homes: Arc<Homes>) -> Self {
+        Self { homes, active: VecDeque::new(), kills: VecDeque::new(), look_at: None }
+    }
+
+    /// Forgets the kills, not who was seen where.
+    pub(super) fn end(&mut self) {
+        *self = Self::new(Arc::clone(&self.homes));
+    }
+
     /// A kill was seen.
     pub(super) fn note_kill(&mut self, now: Instant) {
         self.kills.push_back(now);
@@ -71,7 +80,7 @@ impl Storm {
         }
         for path in &self.active {
             if let Some(there) = hierarchy.group(path).ok().and_then(|group| pids(&group)) {
-                self.seen.note(path, &there, now);
+                self.homes.note_all(&there, path, now);
             }
         }
         let share = u32::try_from(self.active.len() / 8).unwrap_or(0) + 1;
@@ -83,9 +92,9 @@ impl Storm {
         self.look_at
     }
 
-    /// The group a process was last seen in.
-    pub(super) fn group_of(&self, pid: u32, now: Instant) -> Option<&str> {
-        self.seen.group_of(pid, now)
+    /// The group a process was last seen in, and how long ago.
+    pub(super) fn group_of(&self, pid: u32, now: Instant) -> Option<(Arc<str>, Duration)> {
+        self.homes.group_of(pid, now)
     }
 
     /// When it is over, unless another kill comes; `None` when there was none.
@@ -109,29 +118,27 @@ mod tests {
         let tree = Tree::v2();
         tree.group("/a", &[("cgroup.procs", "7\n")]);
         let (hierarchy, now) = (tree.hierarchy(), Instant::now());
-        let mut storm = Storm::default();
+        let mut storm = Storm::new(Arc::new(Homes::new()));
         storm.activate("/a");
         for n in 0..3 {
             storm.note_kill(now + BURST * n);
             storm.look(&hierarchy, now + BURST * n);
-            assert_eq!(
-                (storm.group_of(7, now), storm.look_at()),
-                (None, None),
-                "too slow for a storm"
-            );
+            assert_eq!(storm.look_at(), None, "too slow for a storm");
+            assert!(storm.group_of(7, now).is_none());
         }
         let now = now + BURST * 3;
         for _ in 0..3 {
             storm.note_kill(now);
         }
         storm.look(&hierarchy, now);
-        assert_eq!((storm.group_of(7, now), storm.look_at()), (Some("/a"), Some(now + LOOK)));
+        assert_eq!(storm.look_at(), Some(now + LOOK));
+        assert_eq!(&*storm.group_of(7, now).unwrap().0, "/a");
         assert_eq!(storm.quiet_at(), Some(now + QUIET));
     }
 
     #[test]
     fn only_the_latest_groups_are_followed() {
-        let mut storm = Storm::default();
+        let mut storm = Storm::new(Arc::new(Homes::new()));
         for n in 0..40 {
             storm.activate(&format!("/{n}"));
             storm.activate("/0");

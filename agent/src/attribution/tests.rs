@@ -20,7 +20,7 @@ impl Storm {
         let tree = Tree::v1();
         let proc = tempfile::tempdir().unwrap();
         let hierarchy = tree.hierarchy();
-        let attributor = Attributor::new(Processes::new(proc.path()), true);
+        let attributor = Attributor::new(Processes::new(proc.path()), true, Arc::new(Homes::new()));
         let mut storm =
             Self { tree, hierarchy, attributor, kills: [].into(), proc, now: Instant::now() };
         for path in ["/a", "/b", "/p", "/p/x"] {

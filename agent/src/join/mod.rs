@@ -24,6 +24,7 @@ use tokio::sync::Notify;
 
 use crate::clock::{Clocks, Moment};
 use crate::findings::Findings;
+use crate::homes::Homes;
 use crate::metrics::Metrics;
 use crate::stop::Stop;
 use announced::Announced;
@@ -65,6 +66,8 @@ pub(crate) struct Joiner {
     metrics: Arc<Metrics>,
     /// Rings when there is a new deadline.
     changed: Notify,
+    /// Which group processes were seen in.
+    pub homes: Arc<Homes>,
     /// Rings when a kill was seen that the kernel log should tell of: time to read a log that does not wake its readers.
     pub log_wanted: Notify,
 }
@@ -72,7 +75,14 @@ pub(crate) struct Joiner {
 impl Joiner {
     pub(crate) fn new(findings: Findings, metrics: Arc<Metrics>) -> Self {
         let state = Mutex::default();
-        Self { state, findings, metrics, changed: Notify::new(), log_wanted: Notify::new() }
+        Self {
+            state,
+            findings,
+            metrics,
+            changed: Notify::new(),
+            homes: Arc::new(Homes::new()),
+            log_wanted: Notify::new(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -125,8 +135,11 @@ impl Joiner {
     /// The trace saw a SIGKILL, with the OOM killer's mark if there was one.
     pub(crate) fn sigkill(&self, sigkill: Sigkill) {
         let boot_id = &self.findings.boot_id;
-        let mut state = self.lock();
         let now = Instant::now();
+        if let Some(group) = &sigkill.receiver.cgroup {
+            self.homes.note(sigkill.receiver.pid, group, now);
+        }
+        let mut state = self.lock();
         let out = if sigkill.oom_mark.is_some() {
             state.deaths.killed(&sigkill, now);
             state.kills.marked(boot_id, sigkill, now, self.patience(now))

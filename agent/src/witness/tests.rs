@@ -12,8 +12,14 @@ fn witness(tree: &Tree) -> Witness {
         Outbox::new("n".into(), Position::default(), Bounds::default(), Arc::clone(&metrics));
     let findings = Findings { node: "n".into(), boot_id: "b".into(), outbox: Arc::new(outbox) };
     let proc = std::path::Path::new("/nonexistent");
-    let mut witness =
-        Witness::new(tree.hierarchy(), Processes::new(proc), true, findings, None, metrics);
+    let mut witness = Witness::new(
+        tree.hierarchy(),
+        Processes::new(proc),
+        (true, Arc::new(Homes::new())),
+        findings,
+        None,
+        metrics,
+    );
     witness.begin();
     witness
 }
