@@ -15,8 +15,11 @@ use super::Publication;
 /// Witnesses that arrive further apart than this are about two kills.
 const TOGETHER: Duration = Duration::from_secs(5);
 
-/// Kills that are remembered at most: five seconds of a storm of two thousand a second.
-const KILLS_MAX: usize = 10_000;
+/// A victim takes this long to die at most, as a rule: some 30 ms were measured until its memory is free.
+const DYING: Duration = Duration::from_secs(1);
+
+/// Kills that are remembered at most: five seconds of a storm of eight hundred a second.
+const KILLS_MAX: usize = 4096;
 
 /// What a witness says of the victim.
 #[derive(Clone, Copy, Debug)]
@@ -280,6 +283,13 @@ impl Kills {
                 .filter(|kill| kill.group.as_deref().is_some_and(|g| within(g, group)))
                 .find_map(|kill| kill.anchor.as_ref()),
         }
+    }
+
+    /// The incident of a kill in `group` so recent that its victim may still be dying.
+    pub(super) fn dying_in(&self, group: &str, now: Instant) -> Option<&FindingId> {
+        let recent = |kill: &&Kill| now.saturating_duration_since(kill.arrived) < DYING;
+        let kills = self.kills.iter().rev().take_while(recent);
+        kills.filter(|kill| kill.counts_below(group)).find_map(|kill| kill.anchor.as_ref())
     }
 
     #[cfg(test)]

@@ -105,7 +105,11 @@ impl Joiner {
         let (about, out) = match event {
             KernelEvent::Oom(report) => {
                 let mut state = self.lock();
-                let victim = report.victims.first()?;
+                let Some(victim) = report.victims.first() else {
+                    // Whoever could have been chosen is dying already.
+                    let group = report.limit_cgroup.as_deref()?;
+                    return state.kills.dying_in(group, Instant::now()).cloned();
+                };
                 let kill = Witness::new(Some(victim.pid), victim.cgroup.as_deref());
                 state.kills.printed(boot_id, kill, id, None, Instant::now())
             }
