@@ -50,6 +50,18 @@ pub fn build(to: &Path) -> Result<(), String> {
     file.write_all(&bytes).map_err(|e| format!("{}: {e}", to.display()))
 }
 
+/// A second archive, to be read after the first, with these files.
+#[must_use]
+pub fn more(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut archive = Archive::default();
+    for (path, content) in files {
+        let place = path.trim_start_matches('/');
+        archive.parents(place);
+        archive.file(place, 0o600, content);
+    }
+    archive.finish()
+}
+
 fn busybox() -> Result<PathBuf, String> {
     let path = PathBuf::from(BUSYBOX);
     let path = if path.is_file() { path } else { PathBuf::from("/usr/bin/busybox") };

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::cases::panic;
 use super::expected::{Expected, Outcome, Wanted};
+use super::inside::scene::container_id;
 use super::machine;
 use super::plan::Boot;
 use super::record::{Line, Record};
@@ -44,11 +46,15 @@ pub fn judge(boot: &Boot, outcome: &machine::Outcome) -> Vec<Judgement> {
                 answers.push(Answer { json, why, at_us });
             }
             Line::Trouble(why) => trouble.push(why.clone()),
-            Line::Log { .. } | Line::End => {}
+            Line::State { .. } | Line::Asked { .. } | Line::Log { .. } | Line::End => {}
         }
     }
     let mut judgements = Vec::new();
     for case in &boot.cases {
+        if case.name == panic::PANIC {
+            judgements.push(panicked(&outcome.lines));
+            continue;
+        }
         let Some(record) = records.iter().find(|r| r.case == case.name) else {
             let why = trouble.first().map_or("no record of it", String::as_str);
             judgements.push(Judgement {
@@ -95,6 +101,32 @@ pub fn judge(boot: &Boot, outcome: &machine::Outcome) -> Vec<Judgement> {
 
 /// The row for everything that belongs to no case.
 pub const BETWEEN: &str = "(between cases)";
+
+/// After a panic: nobody knows whether the container that ran then was killed, and nobody may say so.
+fn panicked(lines: &[Line]) -> Judgement {
+    let lost = container_id(panic::PANIC, "app");
+    let mut wrong = Vec::new();
+    let asked: Vec<_> = lines
+        .iter()
+        .filter_map(|line| match line {
+            Line::Asked { args, code, text } => Some((args, *code, text)),
+            _ => None,
+        })
+        .collect();
+    match asked.iter().find(|(args, ..)| args.contains(&lost)) {
+        Some((_, Some(1), text)) => {
+            let text = text.to_lowercase();
+            for claim in ["no oom kill", "not an oom kill", "excluded", "killed by"] {
+                if text.contains(claim) && !text.contains("cannot be excluded") {
+                    wrong.push(format!("it says `{claim}` of a time that nobody watched: {text}"));
+                }
+            }
+        }
+        Some((_, code, text)) => wrong.push(format!("`coroner why` ended with {code:?}: {text}")),
+        None => wrong.push("nobody asked after the panic".to_owned()),
+    }
+    Judgement { case: panic::PANIC.to_owned(), wrong, incidents: Vec::new() }
+}
 
 fn headline(answer: &Answer<'_>) -> String {
     let of = |key: &str| answer.json[key].as_str().unwrap_or("null").to_owned();

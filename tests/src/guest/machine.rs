@@ -28,8 +28,10 @@ pub struct Outcome {
 /// # Errors
 ///
 /// One sentence where QEMU cannot be run at all.
-pub fn run(boot: &Boot, initramfs: &Path, dir: PathBuf) -> Result<Outcome, String> {
+pub fn run(boot: &Boot, archives: &[&Path], dir: PathBuf) -> Result<Outcome, String> {
     std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    let initramfs = dir.join("guest.cpio");
+    join(archives, &initramfs)?;
     let console = dir.join("console.log");
     let results = dir.join("results.jsonl");
     let mut qemu = Command::new("qemu-system-x86_64");
@@ -44,7 +46,7 @@ pub fn run(boot: &Boot, initramfs: &Path, dir: PathBuf) -> Result<Outcome, Strin
         .arg("-kernel")
         .arg(&boot.kernel.image)
         .arg("-initrd")
-        .arg(initramfs)
+        .arg(&initramfs)
         .args(["-append", &boot.command_line()])
         .stdin(Stdio::null());
     let start = Instant::now();
@@ -70,6 +72,7 @@ pub fn run(boot: &Boot, initramfs: &Path, dir: PathBuf) -> Result<Outcome, Strin
             Err(error) => return Err(format!("cannot wait for QEMU: {error}")),
         }
     }
+    let _ = std::fs::remove_file(&initramfs);
     let text = std::fs::read(&results).unwrap_or_default();
     let lines: Vec<Line> = String::from_utf8_lossy(&text)
         .lines()
@@ -85,4 +88,13 @@ pub fn run(boot: &Boot, initramfs: &Path, dir: PathBuf) -> Result<Outcome, Strin
         trouble = Some("it ended before it was done".to_owned());
     }
     Ok(Outcome { lines, trouble, took: start.elapsed(), dir })
+}
+
+/// One archive after the other: the kernel reads them all.
+fn join(archives: &[&Path], to: &Path) -> Result<(), String> {
+    let mut all = Vec::new();
+    for archive in archives {
+        all.extend(std::fs::read(archive).map_err(|e| format!("{}: {e}", archive.display()))?);
+    }
+    std::fs::write(to, all).map_err(|e| format!("{}: {e}", to.display()))
 }

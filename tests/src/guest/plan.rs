@@ -78,6 +78,8 @@ pub struct Boot {
     pub without: Without,
     /// Which of the batch's cases.
     pub cases: Vec<&'static Case>,
+    /// It is the boot after a panic: nothing is done, only asked.
+    pub after_panic: bool,
 }
 
 impl Boot {
@@ -102,10 +104,12 @@ impl Boot {
     /// The kernel's command line.
     #[must_use]
     pub fn command_line(&self) -> String {
-        let names: Vec<&str> = self.cases.iter().map(|c| c.name).collect();
+        let names: Vec<&str> =
+            self.cases.iter().filter(|_| !self.after_panic).map(|c| c.name).collect();
+        let after = if self.after_panic { " guest.after=panic" } else { "" };
         format!(
             "console=ttyS0 quiet loglevel=3 panic=-1 log_buf_len=4M guest.kernel={}.{} guest.cgroup={} \
-             guest.without={} guest.cases={}",
+             guest.without={} guest.cases={}{after}",
             self.kernel.number().0,
             self.kernel.number().1,
             self.hierarchy.name(),
@@ -137,10 +141,14 @@ pub fn boots(
             let setting = Setting { kernel: kernel.number(), hierarchy, without };
             for batch in Batch::ALL {
                 let cases: Vec<&Case> = cases::all()
-                    .filter(|c| c.batch == batch && (c.possible)(&setting) && wanted(c))
+                    .filter(|c| c.batch == batch && (c.possible)(&setting))
+                    // One makes no sense without the other there.
+                    .filter(|c| wanted(c) || batch == Batch::Panic)
                     .collect();
-                if !cases.is_empty() {
-                    boots.push(Boot { kernel: kernel.clone(), hierarchy, batch, without, cases });
+                if cases.iter().any(|c| wanted(c)) {
+                    let after_panic = false;
+                    let kernel = kernel.clone();
+                    boots.push(Boot { kernel, hierarchy, batch, without, cases, after_panic });
                 }
             }
         }

@@ -18,6 +18,22 @@ pub enum Line {
         /// The text.
         why: String,
     },
+    /// A file that the next boot has as well.
+    State {
+        /// Where.
+        path: String,
+        /// Its content.
+        content: Vec<u8>,
+    },
+    /// What `coroner` said to something that was asked of it.
+    Asked {
+        /// Its arguments.
+        args: Vec<String>,
+        /// How it ended.
+        code: Option<i32>,
+        /// Everything it printed.
+        text: String,
+    },
     /// The end of a program's log.
     Log {
         /// Which program.

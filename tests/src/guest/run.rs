@@ -1,13 +1,15 @@
 //! A whole run: kernels fetched, guests booted two at a time, answers judged, the table drawn.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+use super::cases::Batch;
 use super::judge::{self, Judgement};
 use super::kernels::{self, Kernel, Series};
 use super::plan::{self, Boot, Hierarchy, Without};
+use super::record::Line;
 use super::table::{self, Column};
 use super::{cases, initramfs, machine};
 
@@ -163,9 +165,13 @@ fn has_v1(kernel: &Kernel) -> bool {
     kernel.number() < (6, 12)
 }
 
-fn run_one(boot: Boot, archive: &std::path::Path, dir: &std::path::Path) -> (Column, String) {
+fn run_one(boot: Boot, archive: &Path, dir: &Path) -> (Column, String) {
     let name = boot.name();
-    match machine::run(&boot, archive, dir.join(&name)) {
+    let ran = match boot.batch {
+        Batch::Panic => twice(&boot, archive, &dir.join(&name)),
+        _ => machine::run(&boot, &[archive], dir.join(&name)),
+    };
+    match ran {
         Ok(outcome) => {
             let judgements = judge::judge(&boot, &outcome);
             let wrong = judgements.iter().filter(|j| !j.wrong.is_empty()).count();
@@ -181,6 +187,33 @@ fn run_one(boot: Boot, archive: &std::path::Path, dir: &std::path::Path) -> (Col
             (Column { boot, judgements: vec![judgement] }, format!("{name}: {why}"))
         }
     }
+}
+
+/// Boots until the kernel panics, and once more with the directories that a disk would have kept.
+fn twice(boot: &Boot, archive: &Path, dir: &Path) -> Result<machine::Outcome, String> {
+    let first = machine::run(boot, &[archive], dir.join("first"))?;
+    let console = std::fs::read(first.dir.join("console.log")).unwrap_or_default();
+    if !String::from_utf8_lossy(&console).contains("panic_on_oom is enabled") {
+        let trouble = first.trouble.unwrap_or_default();
+        return Err(format!("the kernel did not panic over memory: {trouble}"));
+    }
+    let kept: Vec<(&str, &[u8])> = first
+        .lines
+        .iter()
+        .filter_map(|line| match line {
+            Line::State { path, content } => Some((path.as_str(), content.as_slice())),
+            _ => None,
+        })
+        .collect();
+    let more = dir.join("state.cpio");
+    std::fs::write(&more, initramfs::more(&kept))
+        .map_err(|e| format!("{}: {e}", more.display()))?;
+    let after = Boot { after_panic: true, ..boot.clone() };
+    let mut outcome = machine::run(&after, &[archive, &more], dir.join("second"))?;
+    let before = first.lines.into_iter().filter(|line| matches!(line, Line::Case(_)));
+    outcome.lines.extend(before);
+    outcome.took += first.took;
+    Ok(outcome)
 }
 
 fn report(columns: &[Column], missing: &[String], seconds: u64) -> Report {

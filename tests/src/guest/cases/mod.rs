@@ -6,6 +6,7 @@ mod group_kill;
 mod limits;
 mod numa;
 mod own_end;
+pub(super) mod panic;
 mod storm;
 mod whole_node;
 
@@ -68,11 +69,13 @@ pub enum Batch {
     Numa,
     /// Memory in small pieces, which stays so.
     Fragmentation,
+    /// The kernel panics, and boots again.
+    Panic,
 }
 
 impl Batch {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Main, Self::Numa, Self::Fragmentation];
+    pub const ALL: [Self; 4] = [Self::Main, Self::Numa, Self::Fragmentation, Self::Panic];
 
     /// Its name.
     #[must_use]
@@ -81,6 +84,7 @@ impl Batch {
             Self::Main => "main",
             Self::Numa => "numa",
             Self::Fragmentation => "fragmentation",
+            Self::Panic => "panic",
         }
     }
 
@@ -94,7 +98,7 @@ impl Batch {
     #[must_use]
     pub fn devices(self) -> &'static [&'static str] {
         match self {
-            Self::Main | Self::Fragmentation => &[],
+            Self::Main | Self::Fragmentation | Self::Panic => &[],
             // The larger node first: the programs stand there.
             Self::Numa => &[
                 "-object",
@@ -121,6 +125,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         storm::CASES,
         numa::CASES,
         fragmentation::CASES,
+        panic::CASES,
     ]
     .into_iter()
     .flatten()

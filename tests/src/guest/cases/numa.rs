@@ -1,8 +1,8 @@
 //! One memory node runs out while another has room.
 
-use super::{Batch, Case, always, v2};
+use super::{Batch, Case, always};
 use crate::guest::expected::{Expected, Wanted};
-use crate::guest::inside::scene::{Level, Tenant};
+use crate::guest::inside::scene::Tenant;
 use crate::guest::plan::Without;
 
 pub(super) const CASES: &[Case] = &[
@@ -10,11 +10,10 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "numa-cpuset",
         batch: Batch::Numa,
-        // Version 1 has cpusets in a hierarchy of their own, which the other cases do without.
-        possible: v2,
+        possible: always,
         act: |scene| {
             scene.container("app", "pod")?;
-            scene.write(Level::Container("app"), "cpuset.mems", "1")?;
+            scene.pin("app", "1")?;
             scene.start(Tenant::container("app", "pinned").adj(969), &["alloc", "1500"])?;
             scene.go("app")?;
             scene.wait_gone("app")

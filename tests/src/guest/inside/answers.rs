@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::guest::record::Line;
+
 /// Emulation is slow; this bounds a hang and measures nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -45,6 +47,16 @@ pub(super) fn incidents() -> Result<Vec<(Value, String)>, String> {
             Ok((incident, why))
         })
         .collect()
+}
+
+/// Asks anything, and tells all about the answer.
+pub(super) fn asked(args: &[&str]) -> Result<Line, String> {
+    let output =
+        Command::new("/bin/coroner").args(args).output().map_err(|e| format!("coroner: {e}"))?;
+    let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.push_str(&String::from_utf8_lossy(&output.stderr));
+    let args = args.iter().map(|a| (*a).to_owned()).collect();
+    Ok(Line::Asked { args, code: output.status.code(), text })
 }
 
 fn coroner(args: &[&str]) -> Result<(String, String), String> {

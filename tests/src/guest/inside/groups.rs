@@ -82,9 +82,31 @@ impl Tree {
         match self.hierarchy {
             Hierarchy::V2 => vec![self.root("").join(group)],
             Hierarchy::V1 => {
-                ["pids", "cpu,cpuacct", "memory"].map(|c| self.root(c).join(group)).to_vec()
+                let dirs = ["pids", "cpu,cpuacct", "memory"].map(|c| self.root(c).join(group));
+                // Only who is pinned to a node has a group there.
+                let pinned = Some(self.root("cpuset").join(group)).filter(|dir| dir.is_dir());
+                pinned.into_iter().chain(dirs).collect()
             }
         }
+    }
+
+    /// Lets a group use the memory of one NUMA node only.
+    pub(super) fn pin(&self, group: &Path, node: &str) -> Result<(), String> {
+        if self.hierarchy == Hierarchy::V2 {
+            return write(&self.root("").join(group).join("cpuset.mems"), node);
+        }
+        // Nothing is inherited there: each level is given what its parent has.
+        let mut dir = self.root("cpuset");
+        for part in group {
+            let above = dir.clone();
+            dir.push(part);
+            std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+            for file in ["cpuset.cpus", "cpuset.mems"] {
+                let all = std::fs::read_to_string(above.join(file)).map_err(|e| e.to_string())?;
+                write(&dir.join(file), all.trim())?;
+            }
+        }
+        write(&dir.join("cpuset.mems"), node)
     }
 
     /// Moves a process into a group.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use self::groups::Tree;
 use self::scene::Scene;
-use super::cases;
+use super::cases::{self, panic};
 use super::plan::{Hierarchy, Setting, Without};
 use super::record::Line;
 
@@ -39,6 +39,8 @@ pub fn run(port: &str) -> Result<(), String> {
     out.line(&Line::End)
 }
 
+const COLLECTOR_DIR: &str = "/var/lib/collector";
+const AGENT_DIR: &str = "/var/lib/agent";
 const COLLECTOR_LOG: &str = "/tmp/collector.log";
 const AGENT_LOG: &str = "/tmp/agent.log";
 
@@ -57,8 +59,15 @@ fn act_out(out: &mut Out) -> Result<(), String> {
     let setting = words.setting()?;
     let tree = Tree::create(setting.hierarchy)?;
     let _programs = start_programs(&tree, &setting)?;
-    for name in words.get("guest.cases").unwrap_or("").split(',') {
+    let names = words.get("guest.cases").unwrap_or("");
+    for name in names.split(',').filter(|n| !n.is_empty()) {
         let case = cases::named(name).ok_or_else(|| format!("no case is called `{name}`"))?;
+        if name == panic::PANIC {
+            // Whatever is not outside by now is lost.
+            for file in [COLLECTOR_DIR, AGENT_DIR].into_iter().flat_map(files) {
+                out.line(&file?)?;
+            }
+        }
         let mut scene = Scene::open(&tree, case.name);
         let done = (case.act)(&mut scene);
         std::thread::sleep(SETTLE);
@@ -68,7 +77,24 @@ fn act_out(out: &mut Out) -> Result<(), String> {
     for (json, why) in answers::incidents()? {
         out.line(&Line::Incident { json, why })?;
     }
+    if words.get("guest.after") == Some("panic") {
+        let lost = scene::container_id(panic::PANIC, "app");
+        out.line(&answers::asked(&["why", &lost])?)?;
+        out.line(&answers::asked(&["list"])?)?;
+    }
     Ok(())
+}
+
+/// All files of a directory, to be sent out.
+fn files(dir: &str) -> Vec<Result<Line, String>> {
+    let Ok(entries) = std::fs::read_dir(dir) else { return Vec::new() };
+    let paths = entries.filter_map(Result::ok).map(|e| e.path()).filter(|p| p.is_file());
+    paths
+        .map(|path| {
+            let content = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+            Ok(Line::State { path: path.display().to_string(), content })
+        })
+        .collect()
 }
 
 /// The programs, killed when dropped.
@@ -88,10 +114,10 @@ fn start_programs(tree: &Tree, setting: &Setting) -> Result<Programs, String> {
     std::fs::write("/proc/self/oom_score_adj", "-999").map_err(|e| format!("adj: {e}"))?;
     let mut programs = Programs(Vec::new());
     let group = tree.host("system.slice/coroner.service")?;
-    let collector = ["--data-dir", "/var/lib/collector"];
+    let collector = ["--data-dir", COLLECTOR_DIR];
     programs.0.push(start("coroner-collector", &collector, COLLECTOR_LOG)?);
     answers::wait_for_collector()?;
-    let mut agent = vec!["--state-dir", "/var/lib/agent", "--node-name", "guest"];
+    let mut agent = vec!["--state-dir", AGENT_DIR, "--node-name", "guest"];
     if setting.without != Without::Nothing {
         agent.extend(["--without", setting.without.name()]);
     }

@@ -66,7 +66,7 @@ impl<'a> Scene<'a> {
             self.pods.push((pod, uid, group));
         }
         let (_, uid, pod) = self.pods.iter().find(|p| p.0 == pod).ok_or("the pod was just made")?;
-        let id = hash(&self.record.case, role);
+        let id = container_id(&self.record.case, role);
         let group = self.tree.container(pod, &id)?;
         self.record.pods.insert(role.to_owned(), uid.clone());
         self.record.containers.insert(role.to_owned(), id);
@@ -103,6 +103,16 @@ impl<'a> Scene<'a> {
     pub fn limit_by_shell(&mut self, level: Level, mebibytes: u32) -> Result<(), String> {
         let file = self.file(level, self.limit_file());
         self.shell("resizer", "user.slice/session-1.scope", &format!("echo {mebibytes}M > {file}"))
+    }
+
+    /// Lets a container use the memory of one NUMA node only.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub fn pin(&self, role: &str, node: &str) -> Result<(), String> {
+        let group = self.container_group(role).ok_or("no such container")?;
+        self.tree.pin(group, node)
     }
 
     fn limit_file(&self) -> &'static str {
@@ -312,6 +322,12 @@ pub(super) fn wait(otherwise: &str, mut is: impl FnMut() -> bool) -> Result<(), 
 fn now_us() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// The id of the container of this role in a case: 64 hex digits.
+#[must_use]
+pub fn container_id(case: &str, role: &str) -> String {
+    hash(case, role)
 }
 
 /// 64 hex digits that differ by case and role.
