@@ -3,7 +3,7 @@
 //!
 //! *Needs* a limit hit at the pod's group. *Confirmed by* the container having another limit or none, or by more than
 //! one container. *Contradicted by* a single container with the same limit, which is a `ContainerMemoryLimit`. Where
-//! nobody looked at the containers it is likely, and says so.
+//! nobody looked at the containers it may be either, so it is possible, and says so.
 
 use super::claim::{Claim, Rule};
 use super::composition;
@@ -24,7 +24,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         PodShape::OneContainer { .. } => return None,
         PodShape::WholePod(why) => (facts.certainty(), Some(why), Vec::new()),
         PodShape::Unknown(missing) => {
-            (facts.certainty().min(Confidence::Likely), None, vec![missing])
+            (facts.certainty().min(Confidence::Possible), None, vec![missing])
         }
     };
     let hit = facts.hit();

@@ -1,23 +1,30 @@
 //! `UserspaceOomKiller`: a daemon on the node killed it, not the kernel.
 //!
-//! *Needs* the daemon's own line. Anybody who may write to the log can write such a line, so it is likely and never
-//! confirmed; only lowmemorykiller is the kernel's word. *Contradicted by* nothing here: such a kill moves no counter.
+//! *Needs* the daemon's own line, or a traced SIGKILL that it sent. Anybody who may write to the log can write such a
+//! line, so alone it is likely; line and signal together *confirm* it. Only lowmemorykiller is the kernel's word.
+//! *Contradicted by* nothing here: such a kill moves no counter.
 
 use super::claim::{Claim, Rule};
+use super::evidence::chain;
 use super::facts::{Event, Facts};
+use super::sender::{Origin, origin};
 use super::words::{clock, group, process};
 use crate::incident::{Cause, Confidence};
-use crate::kernel::UserspaceKiller;
+use crate::kernel::{UserspaceKill, UserspaceKiller};
 
 pub(super) const RULE: Rule = Rule { cause: Cause::UserspaceOomKiller, examine };
 
 fn examine(facts: &Facts<'_>) -> Option<Claim> {
-    let Event::Userspace(kill) = facts.event else { return None };
-    let killer = kill.killer;
-    let whom = match (kill.pid, &facts.victim) {
-        (Some(pid), _) => process(pid, kill.comm.as_deref().unwrap_or_default()),
-        (None, Some(victim)) => format!("everything in {}", group(victim.path, &victim.identity)),
-        (None, None) => kill.comm.clone().unwrap_or_else(|| "a process".to_owned()),
+    let traced = facts.kill.and_then(|(_, kill)| match origin(kill) {
+        Origin::UserspaceKiller(killer) => Some((killer, kill)),
+        _ => None,
+    });
+    let (killer, whom, line) = match (&facts.event, traced) {
+        (Event::Userspace(line), _) => (line.killer, whom(facts, line), Some(line)),
+        (Event::Death, Some((killer, kill))) => {
+            (killer, process(kill.receiver.pid, &kill.receiver.comm), None)
+        }
+        _ => return None,
     };
     let remedy = match killer {
         UserspaceKiller::SystemdOomd => {
@@ -40,20 +47,45 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         }
     };
     let kernels = killer == UserspaceKiller::LowMemoryKiller;
-    Some(Claim {
-        confidence: if kernels { Confidence::Confirmed } else { Confidence::Likely },
-        summary: format!("{killer} killed {whom} because memory was getting short"),
-        because: vec![
-            format!("{killer} says at {} that it killed {whom}.", clock(facts.opening.time)),
-            "The kernel's OOM killer had no part in it, so no OOM counter moved and Kubernetes shows 137 with reason \
-             Error."
+    let at = clock(facts.opening.time);
+    let mut because = Vec::new();
+    if line.is_some() {
+        because.push(format!("{killer} says at {at} that it killed {whom}."));
+    }
+    if let Some((_, kill)) = traced {
+        because.push(format!("The trace shows at {at} SIGKILL for {whom} from {}.", chain(kill)));
+    }
+    because.push(
+        "The kernel's OOM killer had no part in it, so no OOM counter moved and Kubernetes shows 137 with reason \
+         Error."
+            .to_owned(),
+    );
+    let mut missing = Vec::new();
+    match (line, traced) {
+        (Some(_), None) if !kernels => {
+            missing.push("The line is the daemon's own word; nobody traced the signal.".to_owned());
+        }
+        (None, Some(_)) => missing.push(
+            "The daemon's own line, which says why it chose this one: give the agent its log (--log-file)."
                 .to_owned(),
-        ],
+        ),
+        _ => {}
+    }
+    let sure = kernels || traced.is_some();
+    Some(Claim {
+        confidence: if sure { Confidence::Confirmed } else { Confidence::Likely },
+        summary: format!("{killer} killed {whom} because memory was getting short"),
+        because,
         remedies: vec![remedy.to_owned()],
-        missing: if kernels {
-            Vec::new()
-        } else {
-            vec!["The line is the daemon's own word; nobody traced the signal.".to_owned()]
-        },
+        missing,
     })
+}
+
+/// Whom the line names.
+fn whom(facts: &Facts<'_>, line: &UserspaceKill) -> String {
+    match (line.pid, &facts.victim) {
+        (Some(pid), _) => process(pid, line.comm.as_deref().unwrap_or_default()),
+        (None, Some(victim)) => format!("everything in {}", group(victim.path, &victim.identity)),
+        (None, None) => line.comm.clone().unwrap_or_else(|| "a process".to_owned()),
+    }
 }

@@ -62,10 +62,10 @@ fn a_pod_with_one_container_is_a_container_limit_only_if_somebody_saw_it() {
         "The container's own limit is 32 MiB; the limit of 64 MiB that was hit is the pod's.",
     );
     is(&limits(Some(Limit::Unlimited), vec![]), Cause::PodMemoryLimit, Confidence::Confirmed);
-    is(&limits(None, vec![]), Cause::PodMemoryLimit, Confidence::Likely);
+    is(&limits(None, vec![]), Cause::PodMemoryLimit, Confidence::Possible);
 
     let incident = seconded(vec![oom(report(POD, &container()))]);
-    is(&incident, Cause::PodMemoryLimit, Confidence::Likely);
+    is(&incident, Cause::PodMemoryLimit, Confidence::Possible);
     says(&incident, "Nobody read the pod's groups at that time");
 }
 

@@ -1,16 +1,19 @@
 //! Hand-made cases for every cause and every known trap. Sizes and lines are those of real captures.
 
+mod deaths;
 mod limits;
 mod others;
 mod properties;
+mod sightings;
 mod system;
+mod witnesses;
 
 use jiff::Timestamp;
 
 use super::{Case, incident_of, judge};
 use crate::finding::{
     Attribution, AttributionMethod, CgroupObservation, CgroupState, Finding, FindingBody,
-    FindingId, Gap, OomMark, Phase, Process, Sigkill, SignalResult, Source,
+    FindingId, Gap, Phase, SignalResult, Source,
 };
 use crate::incident::{Cause, Confidence, Incident};
 use crate::kernel::{
@@ -177,41 +180,15 @@ fn gap(first: u64, lost: u64) -> Finding {
     }
 }
 
-/// The trace's word about a kill by the OOM killer.
-fn marked(pid: u32, cgroup: Option<&str>) -> Finding {
-    let sigkill = Sigkill {
-        at_us: 140_000,
-        code: 128,
-        whole_process: Some(true),
-        result: SignalResult::Delivered,
-        receiver: Process {
-            pid,
-            comm: "java".to_owned(),
-            cgroup: cgroup.map(str::to_owned),
-            namespace_pid: None,
-        },
-        receiver_is_main: None,
-        sender: Process { pid, comm: "java".to_owned(), ..Process::default() },
-        ancestors: Vec::new(),
-        oom_mark: Some(OomMark {
-            at_us: 140_100,
-            anon_rss_kb: Some(60 << 10),
-            ..OomMark::default()
-        }),
-    };
-    Finding {
-        id: FindingId::sigkill("boot", &sigkill),
-        source: Source::SignalTrace,
-        about: Some(FindingId::at("boot", &at(100), 0)),
-        body: FindingBody::Sigkill(Box::new(sigkill)),
-        ..oom(bare(Scope::Cgroup))
-    }
+/// The trace's word about the kill, without the group.
+fn marked() -> Finding {
+    sightings::traced(sightings::mark(None, None), Some(sightings::the_report()))
 }
 
 /// The verdict where the trace saw the kill of pid 41 too: what the findings allow to be confirmed, is.
 #[track_caller]
 fn seconded(mut findings: Vec<Finding>) -> Incident {
-    findings.push(marked(41, None));
+    findings.push(marked());
     verdict(findings)
 }
 

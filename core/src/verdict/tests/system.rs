@@ -200,7 +200,7 @@ fn gaps() {
         (141, 50, Confidence::Confirmed),
     ] {
         let case = Case {
-            findings: vec![oom(report(&container(), &container())), marked(41, None)],
+            findings: vec![oom(report(&container(), &container())), marked()],
             gaps: vec![gap(first, lost)],
             ..Case::default()
         };
