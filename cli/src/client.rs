@@ -47,6 +47,7 @@ pub(crate) struct Filter {
     pub node: Option<String>,
     pub cause: Option<Cause>,
     pub since: Option<Timestamp>,
+    pub until: Option<Timestamp>,
 }
 
 /// The answer to a question about one target.
@@ -201,11 +202,16 @@ fn wire(filter: &Filter) -> IncidentFilter {
     IncidentFilter {
         node: filter.node.clone(),
         cause: i32::from(cause),
-        since: filter.since.map(|time| prost_types::Timestamp {
-            // Whole seconds back, never forward: a filter may show too much, not too little.
-            seconds: time.as_second().saturating_sub(i64::from(time.subsec_nanosecond() < 0)),
-            nanos: time.subsec_nanosecond().rem_euclid(1_000_000_000),
-        }),
+        since: filter.since.map(wire_time),
+        until: filter.until.map(wire_time),
+    }
+}
+
+fn wire_time(time: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        // Whole seconds back, never forward: a filter may show too much, not too little.
+        seconds: time.as_second().saturating_sub(i64::from(time.subsec_nanosecond() < 0)),
+        nanos: time.subsec_nanosecond().rem_euclid(1_000_000_000),
     }
 }
 

@@ -72,7 +72,8 @@ fn since(text: &str) -> Result<Timestamp, String> {
 }
 
 pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
-    let filter = Filter { node: args.node.clone(), cause: args.cause, since: args.since };
+    let filter =
+        Filter { node: args.node.clone(), cause: args.cause, since: args.since, until: None };
     let mut client = Client::connect(&args.collector.collector).await?;
     if args.watch {
         return watch(args, &filter, &mut client).await;

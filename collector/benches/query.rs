@@ -72,7 +72,7 @@ async fn run(incidents: u64) {
     lists("list, one cause", &client, |_| filtered(IncidentFilter { cause, ..Default::default() }))
         .await;
     lists("list, node and cause", &client, |i| {
-        filtered(IncidentFilter { node: Some(load::node(i % NODES)), cause, since: None })
+        filtered(IncidentFilter { node: Some(load::node(i % NODES)), cause, ..Default::default() })
     })
     .await;
     gets("why pid:N", &client, |i| format!("pid:{}", nth(i))).await;

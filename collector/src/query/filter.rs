@@ -5,6 +5,7 @@ use coroner_proto::v1;
 use tonic::Status;
 
 use super::page::Place;
+use super::window;
 use crate::store::Changed;
 
 /// Which incidents.
@@ -13,6 +14,7 @@ pub(crate) struct Filter {
     pub(super) node: Option<String>,
     pub(super) cause: Option<Cause>,
     pub(super) since_us: Option<i64>,
+    pub(super) until_us: Option<i64>,
 }
 
 /// A value in the place of a `?`.
@@ -21,7 +23,7 @@ pub(super) type Value = rusqlite::types::Value;
 impl Filter {
     /// Reads a filter; one that is absent matches all.
     pub(super) fn parse(filter: Option<v1::IncidentFilter>) -> Result<Self, Status> {
-        let Some(v1::IncidentFilter { node, cause, since }) = filter else {
+        let Some(v1::IncidentFilter { node, cause, since, until }) = filter else {
             return Ok(Self::default());
         };
         let cause = match v1::Cause::try_from(cause) {
@@ -33,20 +35,10 @@ impl Filter {
                 )));
             }
         };
-        let since_us = match since {
-            None => None,
-            Some(time) => {
-                let odd = || {
-                    Status::invalid_argument(format!(
-                        "field `filter.since` is {} s and {} ns, which is no time",
-                        time.seconds, time.nanos
-                    ))
-                };
-                let time = jiff::Timestamp::new(time.seconds, time.nanos).map_err(|_| odd())?;
-                Some(time.as_microsecond())
-            }
-        };
-        Ok(Self { node, cause, since_us })
+        let us = |time: Option<jiff::Timestamp>| time.map(jiff::Timestamp::as_microsecond);
+        let since_us = us(window::time("filter.since", since)?);
+        let until_us = us(window::time("filter.until", until)?);
+        Ok(Self { node, cause, since_us, until_us })
     }
 
     /// Whether an incident that was just changed is meant.
@@ -54,6 +46,7 @@ impl Filter {
         self.node.as_ref().is_none_or(|node| *node == changed.incident.node)
             && self.cause.is_none_or(|cause| v1::Cause::from(cause) == changed.incident.cause())
             && self.since_us.is_none_or(|since| changed.time_us >= since)
+            && self.until_us.is_none_or(|until| changed.time_us <= until)
     }
 
     /// The rows after `after`, newest first, at most `limit`: SQL and its values.
@@ -80,6 +73,10 @@ impl Filter {
         if let Some(since) = self.since_us {
             conditions.push("time_us >= ?");
             values.push(since.into());
+        }
+        if let Some(until) = self.until_us {
+            conditions.push("time_us <= ?");
+            values.push(until.into());
         }
         if let Some(place) = after {
             conditions.push("(time_us, seq) < (?, ?)");

@@ -1,15 +1,19 @@
-//! Answers questions about incidents: one, a page of them, or each as it changes.
+//! Answers questions about incidents (one, a page of them, or each as it changes) and about nodes.
 
 mod filter;
+mod node;
+mod nodes;
 mod page;
 mod read;
 mod target;
 mod watch;
+mod window;
 
 use coroner_proto::v1::query_service_server::QueryService;
 use coroner_proto::v1::{
-    GetIncidentRequest, GetIncidentResponse, ListIncidentsRequest, ListIncidentsResponse,
-    WatchIncidentsRequest, WatchIncidentsResponse,
+    GetIncidentRequest, GetIncidentResponse, GetNodeRequest, GetNodeResponse, ListIncidentsRequest,
+    ListIncidentsResponse, ListNodesRequest, ListNodesResponse, WatchIncidentsRequest,
+    WatchIncidentsResponse,
 };
 use tokio::sync::watch::Receiver;
 use tokio_stream::wrappers::ReceiverStream;
@@ -46,11 +50,12 @@ pub(crate) async fn newest(readers: &Readers, size: u32) -> Result<Page, StoreEr
 #[cfg(test)]
 pub(crate) fn every_list() -> Vec<(String, Vec<rusqlite::types::Value>)> {
     let mut lists = Vec::new();
-    for bits in 0..16u8 {
+    for bits in 0..32u8 {
         let filter = Filter {
             node: (bits & 1 > 0).then(|| "node".to_owned()),
             cause: (bits & 2 > 0).then_some(coroner_core::incident::Cause::Unknown),
             since_us: (bits & 4 > 0).then_some(1),
+            until_us: (bits & 16 > 0).then_some(5),
         };
         lists
             .push(filter.select((bits & 8 > 0).then_some(page::Place { time_us: 2, seq: 3 }), 100));
@@ -125,5 +130,18 @@ impl QueryService for Query {
         // Subscribed before the headers are sent: who watches first and lists then misses nothing.
         let stream = watch::start(self.store.watch(), filter, self.stop.clone());
         Ok(Response::new(stream))
+    }
+    async fn get_node(
+        &self,
+        request: Request<GetNodeRequest>,
+    ) -> Result<Response<GetNodeResponse>, Status> {
+        nodes::get(&self.store, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn list_nodes(
+        &self,
+        request: Request<ListNodesRequest>,
+    ) -> Result<Response<ListNodesResponse>, Status> {
+        nodes::list(&self.store, request.into_inner()).await.map(Response::new)
     }
 }

@@ -131,9 +131,7 @@ pub(crate) fn overlapping(
     while let Some(row) = rows.next()? {
         let source: String = row.get(1)?;
         // A source that a newer version stored is nothing that this one can say anything of.
-        let Some(source) = Source::ALL.into_iter().find(|known| name(*known) == source) else {
-            continue;
-        };
+        let Some(source) = self::source(&source) else { continue };
         let (Some(from), Some(to)) = (time(row.get(2)?), time(row.get(3)?)) else { continue };
         found.push((row.get(0)?, CoverageSpan { source, from, to }));
     }
@@ -182,6 +180,11 @@ fn name(source: Source) -> SourceName {
         Source::Pressure => "pressure",
         Source::LogFile => "log_file",
     }
+}
+
+/// The source that is called so in the store.
+pub(crate) fn source(stored: &str) -> Option<Source> {
+    Source::ALL.into_iter().find(|source| name(*source) == stored)
 }
 
 fn us(time: Timestamp) -> i64 {

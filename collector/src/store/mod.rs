@@ -27,7 +27,7 @@ use prost::Message as _;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
 pub use cases::Rules;
-pub(crate) use coverage::Origin;
+pub(crate) use coverage::{Origin, overlapping as coverage_of, source};
 pub use error::StoreError;
 pub(crate) use reader::Readers;
 pub(crate) use rows::{Changed, NewFinding};
@@ -50,6 +50,7 @@ pub(crate) struct Store {
     changes: broadcast::Sender<Arc<Changed>>,
     readers: Readers,
     rules: Rules,
+    retention: Duration,
 }
 
 /// An answer that comes after the commit.
@@ -67,7 +68,7 @@ impl Store {
         retention: Duration,
         metrics: Metrics,
     ) -> Result<(Self, JoinHandle<()>), StoreError> {
-        Self::start(dir, rules, |opened, changes| {
+        Self::start(dir, rules, retention, |opened, changes| {
             Writer::new(opened, rules, retention, metrics, changes)
         })
     }
@@ -75,6 +76,7 @@ impl Store {
     fn start(
         dir: &Path,
         rules: Rules,
+        retention: Duration,
         writer: impl FnOnce(open::Opened, broadcast::Sender<Arc<Changed>>) -> Writer,
     ) -> Result<(Self, JoinHandle<()>), StoreError> {
         let opened = open::open(dir)?;
@@ -82,7 +84,7 @@ impl Store {
         let (changes, _) = broadcast::channel(WATCH_BACKLOG);
         let readers = Readers::new(opened.path.clone());
         let thread = writer::spawn(writer(opened, changes.clone()), queue, dir)?;
-        Ok((Self { jobs, changes, readers, rules }, thread))
+        Ok((Self { jobs, changes, readers, rules, retention }, thread))
     }
 
     /// Makes a finding from the wire ready to be stored.
@@ -139,6 +141,11 @@ impl Store {
     /// What questions are asked through.
     pub(crate) fn readers(&self) -> &Readers {
         &self.readers
+    }
+
+    /// How long what arrives is kept.
+    pub(crate) fn retention(&self) -> Duration {
+        self.retention
     }
 
     async fn send(&self, job: Job) -> Result<(), StoreError> {

@@ -31,6 +31,10 @@ pub(crate) struct Changed {
     pub(crate) time_us: i64,
 }
 
+/// Kinds of findings that tell of a node as it is, of which the last that came is kept at hand. A node's clock may be
+/// set back, so it does not decide which is the newest.
+const STATES: [&str; 4] = ["node", "headroom", "fragmentation", "pressure"];
+
 /// The microseconds between which a gap lies; the ends of time where it has no known end.
 pub(super) fn span(gap: &Gap) -> (i64, i64) {
     let us = |time: Option<jiff::Timestamp>| time.map(jiff::Timestamp::as_microsecond);
@@ -78,6 +82,13 @@ pub(super) fn insert_finding(
             now_us,
             new.bytes,
         ])?;
+    if rows == 1 && STATES.contains(&kind) && finding.about.is_none() {
+        db.prepare_cached(
+            "INSERT INTO node_state (node, kind, time_us, body) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (node, kind) DO UPDATE SET time_us = excluded.time_us, body = excluded.body",
+        )?
+        .execute(params![finding.node, kind, finding.time.as_microsecond(), new.bytes])?;
+    }
     Ok(rows == 1)
 }
 

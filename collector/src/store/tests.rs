@@ -108,7 +108,7 @@ async fn a_finding_is_stored_once_within_a_batch_over_batches_and_over_starts() 
 async fn a_full_disk_is_said_and_nothing_is_half_stored() {
     let dir = tempfile::tempdir().unwrap();
     let metrics = Metrics::new();
-    let (store, thread) = Store::start(dir.path(), RULES, |opened, changes| {
+    let (store, thread) = Store::start(dir.path(), RULES, MONTH, |opened, changes| {
         Writer::new(opened, RULES, MONTH, metrics.clone(), changes).with_max_pages(40)
     })
     .unwrap();

@@ -1,6 +1,7 @@
 //! An agent that says exactly what a test wants said, and a collector to say it to.
 
 use std::path::Path;
+use std::time::Duration;
 
 use coroner_collector::{Collector, Config};
 use coroner_core::finding::{CoverageSpan, Finding};
@@ -20,7 +21,9 @@ use crate::facts::{BOOT, RULES};
 /// A configuration for tests: free ports, rules that can be predicted.
 pub(crate) fn config(dir: &Path) -> Config {
     let free = ([127, 0, 0, 1], 0).into();
-    Config { grpc_addr: free, http_addr: Some(free), rules: RULES, ..Config::new(dir) }
+    // Noon of the tests is long past, and what is not kept is not known.
+    let retention = Duration::from_secs(50 * 365 * 24 * 60 * 60);
+    Config { grpc_addr: free, http_addr: Some(free), rules: RULES, retention, ..Config::new(dir) }
 }
 
 /// A collector for tests.
@@ -77,8 +80,7 @@ impl Agent {
 
     /// The next answer, `None` at the end of the stream.
     pub(crate) async fn hear(&mut self) -> Result<Option<report_response::Message>, Status> {
-        let next =
-            tokio::time::timeout(std::time::Duration::from_secs(10), self.responses.message());
+        let next = tokio::time::timeout(Duration::from_secs(10), self.responses.message());
         Ok(next.await.expect("no answer in 10 s")?.and_then(|r| r.message))
     }
 

@@ -128,8 +128,13 @@ async fn filters_narrow() {
         (IncidentFilter { node: node(), ..Default::default() }, 10),
         (IncidentFilter { cause: odd, ..Default::default() }, 10),
         (IncidentFilter { since: since(7), ..Default::default() }, 6),
-        (IncidentFilter { node: node(), cause: odd, since: None }, 5),
-        (IncidentFilter { node: node(), cause: odd, since: since(6) }, 2),
+        (IncidentFilter { node: node(), cause: odd, ..Default::default() }, 5),
+        (IncidentFilter { node: node(), cause: odd, since: since(6), until: None }, 2),
+        (
+            IncidentFilter { node: node(), since: since(2), until: since(4), ..Default::default() },
+            3,
+        ),
+        (IncidentFilter { until: since(0), ..Default::default() }, 2),
         (IncidentFilter { node: Some("node-3".to_owned()), ..Default::default() }, 0),
         (IncidentFilter { cause: Cause::MemoryFragmentation.into(), ..Default::default() }, 0),
     ];

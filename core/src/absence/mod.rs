@@ -30,6 +30,9 @@ const SLACK: SignedDuration = SignedDuration::from_millis(100);
 /// to that word.
 const LAG: SignedDuration = SignedDuration::from_secs(60);
 
+/// Kills that are told of one node and window at most. Whoever hears of so many needs no more.
+pub const MOST_KILLS: usize = 10_000;
+
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
@@ -46,7 +49,7 @@ pub struct Question<'a> {
 pub struct Known {
     /// What was watched, over all boots, already without what was lost: see [`covered`].
     pub coverage: Vec<CoverageSpan>,
-    /// OOM kills of the kernel that are known.
+    /// OOM kills of the kernel that are known, [`MOST_KILLS`] of them at most.
     pub kills: Vec<Kill>,
     /// The container that is asked about, as its group showed it.
     pub container: Option<Watched>,
@@ -106,7 +109,7 @@ pub struct Absence {
     pub from: Timestamp,
     /// ... to here: the end that was asked for, or shortly before it the last word of the agent.
     pub to: Timestamp,
-    /// Kills that are known in that time.
+    /// Kills that are known in that time; [`MOST_KILLS`] stands for that many or more.
     pub kills: u64,
     /// What each witness missed.
     pub witnesses: Vec<Witness>,
@@ -239,7 +242,7 @@ pub fn absence(question: &Question<'_>, known: &Known) -> Absence {
         confidence,
         from: window.from,
         to: window.to,
-        kills: u64::try_from(kills).unwrap_or(u64::MAX),
+        kills: u64::try_from(kills.min(MOST_KILLS)).unwrap_or(u64::MAX),
         witnesses,
         sentence: String::new(),
     };

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Absence, Question, Verdict, Witness};
+use super::{Absence, MOST_KILLS, Question, Verdict, Witness};
 use crate::finding::Source;
 use crate::incident::Confidence;
 use crate::spans::Span;
@@ -25,6 +25,9 @@ pub(super) fn sentence(question: &Question<'_>, answer: &Absence, homeless: usiz
         (Verdict::Happened, _) => {
             let kills = match answer.kills {
                 1 => "1 kernel OOM kill is known".to_owned(),
+                many if usize::try_from(many).is_ok_and(|many| many >= MOST_KILLS) => {
+                    format!("At least {many} kernel OOM kills are known")
+                }
                 more => format!("{more} kernel OOM kills are known"),
             };
             format!("{kills} {place}.")

@@ -1,6 +1,6 @@
 //! Enumerations: the names are the same on both sides, so one table says all.
 
-use coroner_core::{finding as f, incident as i, kernel as k};
+use coroner_core::{absence as a, finding as f, incident as i, kernel as k};
 
 use super::ConvertError;
 use crate::v1;
@@ -67,6 +67,7 @@ same_names! {
     f::Concern, Concern, [NearReservation, OverReservation, NoPodsLimit, Overcommitted];
     f::Phase, Phase, [AtKill, Aftermath];
     f::AttributionMethod, AttributionMethod, [ProcCgroup, SeenBefore, OomKillCounter];
+    a::Verdict, AbsenceVerdict, [Happened, Excluded, Open];
     i::Outcome, Outcome, [ContainerExited, ContainerSurvived, HostProcessKilled, NeverStarted];
     i::Confidence, Confidence, [Unknown, Possible, Likely, Confirmed];
     i::Cause, Cause, [

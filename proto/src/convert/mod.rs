@@ -1,5 +1,6 @@
 //! Conversions between the core's types and the wire's, one file per .proto file. No logic stands here.
 
+mod absence;
 mod cgroup;
 mod container_end;
 mod counters;
@@ -12,6 +13,7 @@ mod incident;
 mod kernel;
 mod memory;
 mod node;
+mod node_report;
 mod oom;
 mod population;
 mod pressure;

@@ -1,6 +1,8 @@
 //! Any value of any core type, from a seed. Every field is listed, so a new one cannot be forgotten.
 
-use coroner_core::{finding as f, incident as i, kernel as k};
+use coroner_core::{
+    absence as a, finding as f, incident as i, kernel as k, node_report as n, spans,
+};
 use jiff::Timestamp;
 
 /// A small generator of numbers (splitmix64): the property test chooses the seed.
@@ -73,6 +75,13 @@ impl Any for Timestamp {
             [seed.below(5)];
         let nanos = [0, 1, 999_999_999, -1, -999_999_999][seed.below(5)];
         Self::new(seconds, nanos).unwrap()
+    }
+}
+
+impl Any for spans::Span {
+    fn any(seed: &mut Seed) -> Self {
+        let (from, to) = (Timestamp::any(seed), Timestamp::any(seed));
+        Self { from: from.min(to), to: from.max(to) }
     }
 }
 
@@ -202,6 +211,14 @@ structs! {
     f::CgroupState {
         path, version, exists, usage, peak, limit, limit_hits, oom, oom_kill, oom_group, processes_left,
     }
+    f::CoverageSpan { source, from, to }
+    a::Witness { source, holes }
+    a::Absence { verdict, confidence, from, to, kills, witnesses, sentence }
+    n::SourceReport { source, reading, detail, said, coverage, holes }
+    n::CauseCount { cause, count }
+    n::NodeReport {
+        name, boot_id, agent_version, first_seen, last_seen, window, absence, sources, incidents, state,
+    }
     i::Incident {
         id, time, node, cause, outcome, confidence, summary, explanation, remedies, pod, container, termination,
         kernel, evidence, gaps,
@@ -246,6 +263,7 @@ choices! {
         |_| Self::ContainerExited, |_| Self::ContainerSurvived, |_| Self::HostProcessKilled, |_| Self::NeverStarted,
     }
     i::Confidence { |_| Self::Unknown, |_| Self::Possible, |_| Self::Likely, |_| Self::Confirmed }
+    a::Verdict { |_| Self::Happened, |_| Self::Excluded, |_| Self::Open }
     i::Cause { |s| Self::ALL[s.below(Self::ALL.len())] }
     f::FindingBody {
         |s| Self::Kernel(Any::any(s)),

@@ -8,6 +8,7 @@
 )]
 
 mod any;
+mod witnesses;
 
 use std::collections::HashSet;
 use std::mem::{Discriminant, discriminant};
