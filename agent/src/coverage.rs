@@ -20,6 +20,9 @@ const ENDED_MAX: usize = 256;
 /// at most, and the two are compared every few seconds.
 const STEP_US: i64 = 500_000;
 
+/// A source that is woken has seen what happened so long ago: traces and counters were measured to come within 16 ms.
+const WAKING_US: u64 = 100_000;
+
 /// The span that grows.
 #[derive(Clone, Copy, Debug)]
 struct Open {
@@ -31,6 +34,8 @@ struct Open {
     offset_us: i64,
     /// What was told of it last.
     told_us: Option<u64>,
+    /// The source is woken for everything it sees: it has seen everything until just now, unless it says otherwise.
+    woken: bool,
 }
 
 /// A span that ended.
@@ -73,6 +78,27 @@ impl Coverage {
         }
     }
 
+    /// Like [`Coverage::begin`], for a source that is woken for everything it sees and need not say again and again how
+    /// far that is: it has seen everything until just now, until it tells of a hole.
+    pub(crate) fn begin_woken(&self, source: Source, from_us: u64) {
+        self.begin(source, from_us);
+        if let Some(open) = self.lock().get_mut(&source).and_then(|spans| spans.open.as_mut()) {
+            open.woken = true;
+        }
+    }
+
+    /// Moves those that are woken on.
+    fn until_now(&self, now: Clocks) {
+        let woken: Vec<Source> = self
+            .lock()
+            .iter()
+            .filter_map(|(source, spans)| spans.open.filter(|open| open.woken).map(|_| *source))
+            .collect();
+        for source in woken {
+            self.covered_at(source, now.monotonic_us.saturating_sub(WAKING_US), now);
+        }
+    }
+
     /// `source` has seen everything up to `until_us`. Without a span that was begun this says nothing.
     pub(crate) fn covered(&self, source: Source, until_us: u64) {
         self.covered_at(source, until_us, Clocks::now());
@@ -83,8 +109,9 @@ impl Coverage {
         let spans = sources.entry(source).or_default();
         let Some(span) = &mut spans.open else { return };
         if (offset(now) - span.offset_us).abs() > STEP_US {
+            let woken = span.woken;
             spans.end(source);
-            spans.open = Some(open(now.monotonic_us, now));
+            spans.open = Some(Open { woken, ..open(now.monotonic_us, now) });
         } else {
             span.to_us = span.to_us.max(until_us);
         }
@@ -99,15 +126,18 @@ impl Coverage {
     fn hole_at(&self, source: Source, from_us: Option<u64>, to_us: Option<u64>, now: Clocks) {
         let mut sources = self.lock();
         let spans = sources.entry(source).or_default();
+        let woken = spans.open.is_some_and(|span| span.woken);
         if let (Some(span), Some(from_us)) = (&mut spans.open, from_us) {
-            span.to_us = span.to_us.min(from_us).max(span.from_us);
+            let known = if span.woken { from_us } else { span.to_us.min(from_us) };
+            span.to_us = known.max(span.from_us);
         }
         spans.end(source);
-        spans.open = to_us.map(|to_us| open(to_us, now));
+        spans.open = to_us.map(|to_us| Open { woken, ..open(to_us, now) });
     }
 
     /// What to send with batch `sequence`: the spans that ended and were not sent, and those that grew.
     pub(crate) fn take(&self, sequence: u64) -> Vec<CoverageSpan> {
+        self.until_now(Clocks::now());
         let mut out = Vec::new();
         for (source, spans) in self.lock().iter_mut() {
             for ended in spans.ended.iter_mut().filter(|ended| ended.sent.is_none()) {
@@ -126,6 +156,7 @@ impl Coverage {
 
     /// Whether [`Coverage::take`] would say anything new.
     pub(crate) fn has_news(&self) -> bool {
+        self.until_now(Clocks::now());
         self.lock().values().any(|spans| {
             spans.ended.iter().any(|ended| ended.sent.is_none())
                 || spans.open.is_some_and(|open| open.has_grown())
@@ -153,6 +184,7 @@ impl Coverage {
 
     /// Whether `source` missed nothing between the two, as far as is known now.
     pub(crate) fn complete(&self, source: Source, from_us: u64, to_us: u64) -> bool {
+        self.until_now(Clocks::now());
         self.lock()
             .get(&source)
             .and_then(|spans| spans.open)
@@ -194,6 +226,7 @@ fn open(from_us: u64, now: Clocks) -> Open {
         from: from.unwrap_or_else(|| now.timestamp()),
         offset_us,
         told_us: None,
+        woken: false,
     }
 }
 

@@ -100,3 +100,20 @@ fn what_cannot_be_kept_is_not_claimed() {
     assert_eq!(spans.len(), ENDED_MAX);
     assert_eq!(us(&spans[255..]), [(10_009_990, 10_009_995)]);
 }
+
+#[test]
+fn a_source_that_is_woken_has_seen_everything_until_it_tells_of_a_hole() {
+    let coverage = Coverage::default();
+    let now = Clocks::now();
+    let (begin, second) = (now.monotonic_us - 3_000_000, 1_000_000);
+    coverage.begin_woken(LOG, begin);
+    assert!(coverage.has_news());
+    assert!(coverage.complete(LOG, begin, begin + 2 * second));
+    assert!(!coverage.complete(LOG, begin, Clocks::now().monotonic_us), "not what is just now");
+    coverage.hole(LOG, Some(begin + second), Some(begin + 2 * second));
+    let spans = coverage.take(1);
+    let extent = |span: &CoverageSpan| span.to.duration_since(span.from).as_secs_f64();
+    assert_eq!(spans.len(), 2);
+    assert!((extent(&spans[0]) - 1.0).abs() < 0.001, "{spans:?}");
+    assert!(extent(&spans[1]) > 0.8, "it goes on being woken: {spans:?}");
+}
