@@ -70,7 +70,10 @@ pub(super) fn standing(facts: &Facts<'_>) -> Standing {
              (NUMA)."
                 .to_owned(),
         );
-        return Standing { at_most: at_most.min(Confidence::Possible), said };
+        // A single word for it, and not a whole one, is not enough to pass over that.
+        let at_most =
+            if agreeing.len() > 1 { Confidence::Likely } else { Confidence::Possible }.min(at_most);
+        return Standing { at_most, said };
     }
     Standing { at_most, said }
 }
@@ -179,7 +182,7 @@ fn death(facts: &Facts<'_>) -> Vec<Seen> {
             source: Source::SignalTrace,
             pids: BTreeSet::from([sigkill.receiver.pid]),
             whose: groups(sigkill.receiver.cgroup.as_deref()),
-            whole: sigkill.sender.cgroup.is_some() || sigkill.code > 0,
+            whole: true,
         });
     } else if end.is_some_and(|end| end.main_sigkilled == Some(false)) {
         seen.push(Seen {

@@ -20,17 +20,16 @@ pub(super) const RULE: Rule = Rule { cause: Cause::ExternalKill, examine };
 fn examine(facts: &Facts<'_>) -> Option<Claim> {
     let (Event::Death, Some((finding, kill))) = (&facts.event, facts.kill) else { return None };
     let from = origin(kill);
-    if !matches!(from, Origin::Host | Origin::OtherContainer | Origin::Inside) {
-        return None;
-    }
     let to_main = facts.kill_of_main().is_some();
-    if from == Origin::Inside && !to_main {
-        return None;
+    match from {
+        Origin::Host | Origin::OtherContainer => {}
+        Origin::Inside | Origin::Unknown if to_main => {}
+        _ => return None,
     }
     let who = process(kill.receiver.pid, &kill.receiver.comm);
     let by = process(kill.sender.pid, &kill.sender.comm);
     let place = kill.sender.cgroup.as_deref().map(|path| group(path, &identify(path)));
-    let place = place.unwrap_or_else(|| "a group that could not be read".to_owned());
+    let place = place.unwrap_or_default();
     let (doer, remedy) = match from {
         Origin::Inside => (
             format!("{by}, a process of the same container"),
@@ -46,6 +45,15 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
                 "Find out what {} in {place} is doing; take hostPID, shareProcessNamespace or CAP_KILL from it if it \
                  needs none of them.",
                 kill.sender.comm
+            ),
+        ),
+        Origin::Unknown => (
+            format!("{by}, which was gone before its group could be read"),
+            format!(
+                "Find out what ran {} on the node at that time, on the host or in a container that sees the host's \
+                 processes: {}.",
+                kill.sender.comm,
+                chain(kill)
             ),
         ),
         _ => (
@@ -73,6 +81,9 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         missing.push(
             "That the container ended because of it: its main process got no SIGKILL that was traced.".to_owned(),
         );
+    }
+    if from == Origin::Unknown {
+        missing.push("Whether the sender ran on the host or in a container.".to_owned());
     }
     if kill.ancestors.is_empty() {
         missing.push("The sender's parents were gone before they could be read.".to_owned());

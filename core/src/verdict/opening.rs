@@ -94,12 +94,9 @@ fn is_somebodys_doing(sigkill: &Sigkill) -> bool {
         Origin::Host | Origin::OtherContainer | Origin::UserspaceKiller(_) | Origin::CpuLimit => {
             true
         }
-        Origin::Inside => sigkill.receiver_is_main == Some(true),
-        Origin::OomKiller
-        | Origin::Runtime
-        | Origin::NamespaceEnd
-        | Origin::Kernel
-        | Origin::Unknown => false,
+        // Whoever cannot be placed may be inside too.
+        Origin::Inside | Origin::Unknown => sigkill.receiver_is_main == Some(true),
+        Origin::OomKiller | Origin::Runtime | Origin::NamespaceEnd | Origin::Kernel => false,
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) enum Origin {
     OtherContainer,
     /// Another process of the host.
     Host,
-    /// The sender's group could not be read.
+    /// Another process, whose group could not be read any more.
     Unknown,
 }
 
@@ -49,7 +49,10 @@ pub(super) fn origin(sigkill: &Sigkill) -> Origin {
             Origin::Kernel
         };
     }
-    let Some(group) = sender.cgroup.as_deref() else { return Origin::Unknown };
+    let Some(group) = sender.cgroup.as_deref() else {
+        // What is gone at once is known by its name only, which anybody may have.
+        return if is_runtime(sender) { Origin::Runtime } else { Origin::Unknown };
+    };
     match (container(group), receiver.cgroup.as_deref().and_then(container)) {
         (Some(sends), Some(receives)) if sends == receives => Origin::Inside,
         (Some(_), _) => Origin::OtherContainer,

@@ -85,6 +85,12 @@ fn who_it_was() {
             Confidence::Confirmed,
             "through cgroup.kill",
         ),
+        // Gone at once: its name and pid are known, where it ran is not.
+        (
+            sigkill(0, process(812, "kill", None), Some(true)),
+            Confidence::Confirmed,
+            "pid 812 (kill), which was gone before its group could be read",
+        ),
         // A child from outside, and the container ended without a SIGKILL to its first process.
         (
             Sigkill { receiver: process(77, "worker", Some(&container())), ..by_ssh(Some(false)) },
@@ -109,12 +115,13 @@ fn signals_that_open_nothing() {
         sender: Process { namespace_pid: Some(1), ..process(40, "init", Some(&container())) },
         ..sigkill(128, Process::default(), Some(false))
     };
+    let brief = sigkill(0, process(812, "timeout", None), Some(false));
     let zombie = Sigkill { result: SignalResult::Ignored, ..by_ssh(Some(true)) };
     let host = Sigkill {
         receiver: process(9, "cron", Some("/system.slice/cron.service")),
         ..by_ssh(None)
     };
-    for kill in [inner, zap, zombie, host, by_runtime()] {
+    for kill in [inner, zap, zombie, brief, host, by_runtime()] {
         let finding = traced(kill, None);
         assert!(incident_of(&finding).is_none(), "{finding:?}");
         assert!(judge(&Case { findings: vec![finding], ..Case::default() }).is_none());

@@ -2,6 +2,7 @@
 
 mod deaths;
 mod limits;
+mod mix;
 mod others;
 mod properties;
 mod sightings;
