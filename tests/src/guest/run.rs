@@ -1,4 +1,4 @@
-//! A whole run: kernels fetched, guests booted two at a time, answers judged, the table drawn.
+//! A whole run: kernels fetched, guests booted a few at a time, answers judged, the table drawn.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,9 @@ use super::plan::{self, Boot, Hierarchy, Without};
 use super::record::Line;
 use super::table::{self, Column};
 use super::{cases, initramfs, machine};
+
+/// So many answers are printed of a case that is wrong; `--keep` has them all.
+const SHOWN: usize = 3;
 
 /// What to run.
 #[derive(Debug)]
@@ -41,7 +44,7 @@ impl Default for Options {
             without: Without::ALL.to_vec(),
             refresh: false,
             keep: None,
-            jobs: 2,
+            jobs: 3,
         }
     }
 }
@@ -174,9 +177,11 @@ fn run_one(boot: Boot, archive: &Path, dir: &Path) -> (Column, String) {
     match ran {
         Ok(outcome) => {
             let judgements = judge::judge(&boot, &outcome);
-            let wrong = judgements.iter().filter(|j| !j.wrong.is_empty()).count();
-            let took = outcome.took.as_secs();
-            (Column { boot, judgements }, format!("{name}: {took} s, {wrong} wrong"))
+            let mut line = format!("{name}: {} s", outcome.took.as_secs());
+            for judgement in judgements.iter().filter(|j| !j.wrong.is_empty()) {
+                line.push_str(&format!("\n  {}: {}", judgement.case, judgement.wrong.join("; ")));
+            }
+            (Column { boot, judgements }, line)
         }
         Err(why) => {
             let judgement = Judgement {
@@ -243,8 +248,11 @@ fn report(columns: &[Column], missing: &[String], seconds: u64) -> Report {
             for wrong in &judgement.wrong {
                 text.push_str(&format!("  {wrong}\n"));
             }
-            for incident in &judgement.incidents {
+            for incident in judgement.incidents.iter().take(SHOWN) {
                 text.push_str(&format!("  answered: {incident}\n"));
+            }
+            if judgement.incidents.len() > SHOWN {
+                text.push_str(&format!("  ... {} answers in all\n", judgement.incidents.len()));
             }
         }
     }
