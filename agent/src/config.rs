@@ -11,6 +11,8 @@ use std::path::PathBuf;
 use coroner_core::finding::Source;
 use tonic::transport::Uri;
 
+use crate::headroom::Reserved;
+
 /// Where the kernel log comes from.
 #[derive(Clone, Debug)]
 pub enum KernelLogSource {
@@ -59,6 +61,10 @@ pub struct Config {
     pub log_files: Vec<PathBuf>,
     /// Which records count when nothing is known of an earlier run.
     pub start: StartPosition,
+    /// What the kubelet was told to keep for itself and the system, where somebody told us.
+    pub reserved: Reserved,
+    /// The kubelet's configuration, to take the same from where it is not given.
+    pub kubelet_config: Option<PathBuf>,
     /// Sources that are switched off.
     pub disabled: BTreeSet<Source>,
 }
@@ -77,6 +83,8 @@ impl Config {
             kernel_log: KernelLogSource::default(),
             log_files: Vec::new(),
             start: StartPosition::default(),
+            reserved: Reserved::default(),
+            kubelet_config: None,
             disabled: BTreeSet::new(),
         }
     }

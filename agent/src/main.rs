@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
-use coroner_agent::{Agent, Config, KernelLogSource, StartPosition};
+use coroner_agent::{Agent, Config, KernelLogSource, Reserved, StartPosition, reserved};
 use coroner_core::finding::Source;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -66,6 +66,18 @@ struct Args {
     #[arg(long, env = "CORONER_LOG_FILE", value_name = "FILE", value_delimiter = ',')]
     log_file: Vec<PathBuf>,
 
+    /// What the kubelet keeps for itself: its own --kube-reserved, such as cpu=100m,memory=1Gi, or the memory alone
+    #[arg(long, env = "CORONER_KUBE_RESERVED", value_name = "QUANTITY")]
+    kube_reserved: Option<String>,
+
+    /// What the kubelet keeps for the system: its own --system-reserved, or the memory alone
+    #[arg(long, env = "CORONER_SYSTEM_RESERVED", value_name = "QUANTITY")]
+    system_reserved: Option<String>,
+
+    /// The kubelet's configuration file, to read both from
+    #[arg(long, env = "CORONER_KUBELET_CONFIG", value_name = "FILE")]
+    kubelet_config: Option<PathBuf>,
+
     /// Do not read a source: kernel-log, cgroup, signal-trace, fragmentation, headroom, pressure or log-file. May be repeated
     #[arg(long, env = "CORONER_WITHOUT", value_name = "SOURCE", value_delimiter = ',')]
     without: Vec<Source>,
@@ -125,9 +137,19 @@ fn config(args: Args) -> anyhow::Result<Config> {
             Start::Now => StartPosition::Now,
         },
         log_files: args.log_file,
+        reserved: Reserved {
+            kube: flag("--kube-reserved", args.kube_reserved)?,
+            system: flag("--system-reserved", args.system_reserved)?,
+        },
+        kubelet_config: args.kubelet_config,
         disabled: args.without.into_iter().collect(),
         ..Config::new(node, args.collector)
     })
+}
+
+/// The memory in one of the kubelet's reservations.
+fn flag(name: &str, value: Option<String>) -> anyhow::Result<Option<u64>> {
+    Ok(value.map(|value| reserved(name, &value)).transpose()?.flatten())
 }
 
 fn log_to_stderr(format: LogFormat) -> anyhow::Result<()> {

@@ -70,6 +70,7 @@ pub(crate) struct Metrics {
     pub state_errors: Counter,
     pub unmatched_counts: Counter,
     pub signals_not_reported: Counter,
+    pub surroundings_skipped: Counter,
     events: [Counter; KINDS.len()],
     queued: AtomicU64,
     reading: AtomicBool,
@@ -183,6 +184,11 @@ impl Metrics {
             "signals_not_reported_total",
             "SIGKILLs traced that say nothing of a container's death, or were too many.",
             self.signals_not_reported.get(),
+        );
+        counter(
+            "surroundings_skipped_total",
+            "Kills around which nothing was looked at, because there were too many at once.",
+            self.surroundings_skipped.get(),
         );
         let _ = writeln!(
             out,

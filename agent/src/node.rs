@@ -3,7 +3,12 @@
 //! `/proc/sys/kernel/random/boot_id` is a random UUID the kernel makes at each boot (random(4)); it is shared by all
 //! containers of the machine. Without it no finding can have an identity, so its absence ends the start.
 
+mod facts;
+mod lacks;
+
 use std::path::{Path, PathBuf};
+
+pub(crate) use facts::facts;
 
 /// The machine does not say what it must say.
 #[derive(Debug, thiserror::Error)]

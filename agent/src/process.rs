@@ -37,17 +37,42 @@ impl Processes {
         }
         groups
             .into_iter()
-            .find(|group| match version {
-                Version::V1 => group.controllers.iter().any(|name| name == "memory"),
-                Version::V2 => group.hierarchy == 0,
-            })
+            .find(|group| of_memory(group, version))
             .and_then(|group| path_of(&group.pathname, version))
+    }
+
+    /// The memory cgroup of a process that has this id and, where it is given, this name.
+    pub(crate) fn group_of(
+        &self,
+        pid: u32,
+        comm: Option<&str>,
+        version: Version,
+    ) -> Option<String> {
+        let process = Process::new_with_root(self.root.join(pid.to_string())).ok()?;
+        if let Some(comm) = comm
+            && process.stat().ok()?.comm != comm
+        {
+            return None;
+        }
+        let groups = process.cgroups().ok()?.into_iter();
+        let path = groups.into_iter().find(|group| of_memory(group, version))?.pathname;
+        let path =
+            path.strip_suffix(" (deleted)").filter(|_| version == Version::V2).unwrap_or(&path);
+        path.starts_with('/').then(|| path.to_owned())
     }
 
     /// When a process began, in microseconds since boot with suspend.
     pub(crate) fn began_us(&self, pid: u32) -> Option<u64> {
         let process = Process::new_with_root(self.root.join(pid.to_string())).ok()?;
         Some(start_us(process.stat().ok()?.starttime))
+    }
+}
+
+/// Whether it is the group that the memory controller is in.
+fn of_memory(group: &procfs::ProcessCGroup, version: Version) -> bool {
+    match version {
+        Version::V1 => group.controllers.iter().any(|name| name == "memory"),
+        Version::V2 => group.hierarchy == 0,
     }
 }
 

@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::node::{page_size, sees_host_pids};
 use crate::process::Processes;
 use crate::stop::Stop;
+use crate::surroundings::{Sources, Surroundings};
 use crate::witness::Witness;
 
 /// What all sources have in common.
@@ -42,6 +43,12 @@ pub(crate) fn start(
     }
     let joiner = Arc::new(Joiner::new(common.findings.clone(), Arc::clone(&common.metrics)));
     tasks.spawn(Arc::clone(&joiner).run(common.stop.clone()));
+    let (surroundings, seen) = Surroundings::new(
+        Sources::new(config, common.findings.clone()),
+        Arc::clone(&common.metrics),
+    );
+    joiner.tell(seen);
+    tasks.spawn(surroundings.run(common.stop.clone()));
     if !config.log_files.is_empty() && config.enabled(Source::LogFile) {
         let files = LogFiles::new(&config.log_files, common.clone(), Arc::clone(&joiner));
         tasks.spawn(files.run());

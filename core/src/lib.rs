@@ -18,6 +18,7 @@ pub mod incident;
 pub mod kernel;
 pub mod kernel_log;
 pub mod keyed;
+pub mod node;
 pub mod node_report;
 pub mod population;
 pub mod pressure;

@@ -3,6 +3,7 @@
 //! Each is a number, the word `max`, or lines of `key value`. `memory.oom_control` (v1) has `oom_kill` since 4.13,
 //! `memory.events.local` (v2) is since 5.2 and `memory.peak` since 5.19: what is not there is `None`.
 
+use std::io::Read as _;
 use std::os::fd::AsFd;
 
 use coroner_core::kernel::Limit;
@@ -12,6 +13,9 @@ use super::{Group, Version};
 
 /// More than any of these files has.
 const FILE_MAX: usize = 4096;
+
+/// More than `memory.stat` has.
+const LONG_MAX: u64 = 64 << 10;
 
 /// What tells kills and limits apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +30,7 @@ pub(crate) struct Counters {
 
 impl Group {
     /// Reads a small file; `None` when it is absent, empty or unreadable.
-    pub(super) fn text(&self, name: &str) -> Option<String> {
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let file = rustix::fs::openat(self.dir.as_fd(), name, flags, Mode::empty()).ok()?;
         let mut buffer = [0; FILE_MAX];
@@ -35,13 +39,23 @@ impl Group {
         (!text.is_empty()).then(|| text.to_owned())
     }
 
+    /// Reads a file that may be longer, such as `memory.stat`; `None` as above.
+    pub(crate) fn long_text(&self, name: &str) -> Option<String> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let file = rustix::fs::openat(self.dir.as_fd(), name, flags, Mode::empty()).ok()?;
+        let mut bytes = Vec::new();
+        let mut file = std::fs::File::from(file).take(LONG_MAX);
+        file.read_to_end(&mut bytes).ok()?;
+        String::from_utf8(bytes).ok().filter(|text| !text.is_empty())
+    }
+
     /// Reads a number.
-    pub(super) fn number(&self, name: &str) -> Option<u64> {
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
         self.text(name)?.trim().parse().ok()
     }
 
     /// Reads a limit: `max`, or bytes.
-    pub(super) fn limit(&self, name: &str) -> Option<Limit> {
+    pub(crate) fn limit(&self, name: &str) -> Option<Limit> {
         match self.text(name)?.trim() {
             "max" => Some(Limit::Unlimited),
             bytes => bytes.parse().ok().map(Limit::from_bytes),

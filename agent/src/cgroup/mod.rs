@@ -19,8 +19,7 @@ use rustix::io::Errno;
 
 pub(crate) use files::Counters;
 pub(crate) use observe::{Question, observe};
-pub(crate) use population::pids;
-use population::walk;
+pub(crate) use population::{children, pids, walk};
 
 /// The longest path the kernel takes (`PATH_MAX`).
 const PATH_MAX: usize = 4096;
@@ -117,6 +116,11 @@ impl Hierarchy {
         }
     }
 
+    /// The path of the topmost group that is mounted here, as the kernel prints it.
+    pub(crate) fn top(&self) -> &str {
+        &self.prefix
+    }
+
     /// Visits every group that is mounted here, under its path as the kernel prints it. False when there were more
     /// than `budget`.
     pub(crate) fn all(&self, budget: usize, visit: &mut dyn FnMut(&str, &Group)) -> bool {
@@ -160,6 +164,11 @@ impl Hierarchy {
 }
 
 impl Group {
+    /// Which interface it has.
+    pub(crate) fn version(&self) -> Version {
+        self.version
+    }
+
     /// Opens a group directly below this one.
     pub(crate) fn child(&self, name: &std::ffi::CStr) -> Option<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;

@@ -40,7 +40,7 @@ pub(crate) fn pids(group: &Group) -> Option<Vec<u32>> {
 }
 
 /// Names of the groups directly below.
-pub(super) fn children(group: &Group) -> Vec<std::ffi::CString> {
+pub(crate) fn children(group: &Group) -> Vec<std::ffi::CString> {
     let Ok(entries) = Dir::read_from(group.dir.as_fd()) else { return Vec::new() };
     let below = |name: &CStr| !matches!(name.to_bytes(), b"." | b"..");
     entries

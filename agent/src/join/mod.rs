@@ -15,7 +15,7 @@ mod kills;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use coroner_core::finding::{ContainerEnd, CountedKill, FindingBody, FindingId, Sigkill, Source};
@@ -27,6 +27,7 @@ use crate::findings::Findings;
 use crate::homes::Homes;
 use crate::metrics::Metrics;
 use crate::stop::Stop;
+use crate::surroundings::Seen;
 use announced::Announced;
 use deaths::Deaths;
 use kills::{Kills, Witness};
@@ -63,6 +64,8 @@ struct State {
 pub(crate) struct Joiner {
     state: Mutex<State>,
     findings: Findings,
+    /// Who looks around when somebody was killed.
+    surroundings: OnceLock<Seen>,
     metrics: Arc<Metrics>,
     /// Rings when there is a new deadline.
     changed: Notify,
@@ -78,11 +81,22 @@ impl Joiner {
         Self {
             state,
             findings,
+            surroundings: OnceLock::new(),
             metrics,
             changed: Notify::new(),
             homes: Arc::new(Homes::new()),
             log_wanted: Notify::new(),
         }
+    }
+
+    /// Tells of every kill from here on.
+    pub(crate) fn tell(&self, seen: Seen) {
+        let _ = self.surroundings.set(seen);
+    }
+
+    /// Whom to tell of what the kernel log says.
+    pub(crate) fn surroundings(&self) -> Option<&Seen> {
+        self.surroundings.get()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -210,6 +224,15 @@ impl Joiner {
             let Publication { id, about, at_us, uncertainty_us, source, body } = publication;
             let time = Clocks::now().of_monotonic(at_us);
             let moment = Moment { time, uncertainty_us: Some(uncertainty_us) };
+            if let (Some(seen), None) = (self.surroundings(), &about) {
+                match &body {
+                    FindingBody::CountedKill(kill) => seen.kill(&id, Some(&kill.group)),
+                    FindingBody::Sigkill(kill) if kill.oom_mark.is_some() => {
+                        seen.kill(&id, kill.receiver.cgroup.as_deref());
+                    }
+                    _ => {}
+                }
+            }
             self.findings.push(id, about, source, moment, body, None);
         }
     }

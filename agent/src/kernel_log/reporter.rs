@@ -134,6 +134,9 @@ impl Reporter {
         // Groups go within a millisecond of a kill, so they are read first.
         let anchor = about.as_ref().unwrap_or(&id);
         let seen = self.witness.as_mut().and_then(|w| w.event(&event, anchor, mark, fresh));
+        if let Some(seen) = self.joiner.as_ref().and_then(|j| j.surroundings()).filter(|_| fresh) {
+            seen.event(&event, anchor);
+        }
         if !self.done.ahead.contains_key(&id) {
             let victim = victim(&event);
             let body = FindingBody::Kernel(Box::new(event));

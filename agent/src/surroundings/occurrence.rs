@@ -1,0 +1,67 @@
+//! Telling that something happened which is worth a look around.
+
+use std::sync::Arc;
+
+use coroner_core::finding::FindingId;
+use coroner_core::kernel::{KernelEvent, OomReport, Scope};
+use tokio::sync::mpsc;
+
+use crate::metrics::Metrics;
+
+/// Something happened.
+#[derive(Debug)]
+pub(crate) struct Occurrence {
+    /// The fact whose incident it is.
+    pub about: FindingId,
+    /// Whose group it was, where that is known: hostile text.
+    pub group: Option<String>,
+    /// The report, when the processes of the whole node matter.
+    pub report: Option<Box<OomReport>>,
+}
+
+/// Tells. May be cloned, never waits.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    sender: mpsc::Sender<Occurrence>,
+    metrics: Arc<Metrics>,
+}
+
+impl Seen {
+    pub(super) fn new(sender: mpsc::Sender<Occurrence>, metrics: Arc<Metrics>) -> Self {
+        Self { sender, metrics }
+    }
+
+    /// The kernel log told of `event`, just now; `about` is the fact whose incident it is.
+    pub(crate) fn event(&self, event: &KernelEvent, about: &FindingId) {
+        let (group, report) = match event {
+            KernelEvent::Oom(report) => {
+                let victim = report.victims.first().and_then(|victim| victim.cgroup.as_ref());
+                let group = victim.or(report.limit_cgroup.as_ref()).cloned();
+                let whole =
+                    matches!(report.scope, Scope::System | Scope::Cpuset | Scope::Mempolicy);
+                let listed = whole && !report.tasks.is_empty();
+                (group, listed.then(|| Box::clone(report)))
+            }
+            KernelEvent::AllocationFailure(failure)
+                if failure.order.is_some_and(|order| order > 0) =>
+            {
+                (None, None)
+            }
+            KernelEvent::SlabFailure(_) => (None, None),
+            _ => return,
+        };
+        self.tell(Occurrence { about: about.clone(), group, report });
+    }
+
+    /// Another witness than the kernel log saw a kill.
+    pub(crate) fn kill(&self, about: &FindingId, group: Option<&str>) {
+        let group = group.map(str::to_owned);
+        self.tell(Occurrence { about: about.clone(), group, report: None });
+    }
+
+    fn tell(&self, occurrence: Occurrence) {
+        if self.sender.try_send(occurrence).is_err() {
+            self.metrics.surroundings_skipped.add(1);
+        }
+    }
+}
