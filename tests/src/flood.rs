@@ -48,8 +48,9 @@ impl Flood {
         let start = Instant::now();
         let mut count = 0;
         while start.elapsed() < time {
-            let due = (start.elapsed().as_secs_f64() * rate as f64) as u64;
-            for _ in count..due {
+            let passed = u64::try_from(start.elapsed().as_micros()).expect("a short flood");
+            let due = passed * rate / 1_000_000;
+            while count < due {
                 let record =
                     format!("<14>flood: record {count} of a driver that says the same again\n");
                 self.device.write_all(record.as_bytes()).expect("a record is written");

@@ -82,31 +82,15 @@ impl Tree {
         match self.hierarchy {
             Hierarchy::V2 => vec![self.root("").join(group)],
             Hierarchy::V1 => {
-                let dirs = ["pids", "cpu,cpuacct", "memory"].map(|c| self.root(c).join(group));
-                // Only who is pinned to a node has a group there.
-                let pinned = Some(self.root("cpuset").join(group)).filter(|dir| dir.is_dir());
-                pinned.into_iter().chain(dirs).collect()
+                let controllers = ["cpuset", "pids", "cpu,cpuacct", "memory"];
+                controllers.map(|c| self.root(c).join(group)).to_vec()
             }
         }
     }
 
     /// Lets a group use the memory of one NUMA node only.
     pub(super) fn pin(&self, group: &Path, node: &str) -> Result<(), String> {
-        if self.hierarchy == Hierarchy::V2 {
-            return write(&self.root("").join(group).join("cpuset.mems"), node);
-        }
-        // Nothing is inherited there: each level is given what its parent has.
-        let mut dir = self.root("cpuset");
-        for part in group {
-            let above = dir.clone();
-            dir.push(part);
-            std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
-            for file in ["cpuset.cpus", "cpuset.mems"] {
-                let all = std::fs::read_to_string(above.join(file)).map_err(|e| e.to_string())?;
-                write(&dir.join(file), all.trim())?;
-            }
-        }
-        write(&dir.join("cpuset.mems"), node)
+        write(&self.root("cpuset").join(group).join("cpuset.mems"), node)
     }
 
     /// Moves a process into a group.
@@ -139,7 +123,26 @@ impl Tree {
         for dir in self.directories(group) {
             std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
         }
+        if self.hierarchy == Hierarchy::V1 {
+            self.inherit_cpuset(group)?;
+        }
         if inner { self.hand_down(group) } else { Ok(()) }
+    }
+
+    /// Nothing is inherited there: each level is given what its parent has, or nobody may join it.
+    fn inherit_cpuset(&self, group: &Path) -> Result<(), String> {
+        let mut dir = self.root("cpuset");
+        for part in group {
+            let above = dir.clone();
+            dir.push(part);
+            for file in ["cpuset.cpus", "cpuset.mems"] {
+                let read = |dir: &Path| std::fs::read_to_string(dir.join(file)).unwrap_or_default();
+                if read(&dir).trim().is_empty() {
+                    write(&dir.join(file), read(&above).trim())?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Gives the controllers to the groups below (version 2).
