@@ -1,10 +1,8 @@
 //! Deaths that were not the OOM killer's: who sent SIGKILL, and ends that nobody killed. Senders are those of real traces.
 
-use super::sightings::{
-    SSHD, all_watched, death, end, ended, process, sigkill, span, traced, watched,
-};
+use super::sightings::{SSHD, death, end, ended, process, sigkill, traced, watched};
 use super::*;
-use crate::finding::{FindingBody, Process, Sigkill};
+use crate::finding::{Process, Sigkill};
 use crate::incident::Outcome;
 use crate::kernel::{Fault, UserspaceKill, UserspaceKiller};
 
@@ -167,72 +165,6 @@ fn the_runtime_kills_for_the_kubelet() {
 }
 
 #[test]
-fn nobody_killed_it() {
-    let incident = watched(vec![ended(end(Some(false), Some(0)), Some(death()))]);
-    is(&incident, Cause::ApplicationExit, Confidence::Likely);
-    assert_eq!(incident.outcome, Some(Outcome::ContainerExited));
-    says(
-        &incident,
-        "Not an OOM kill: the kernel log is complete for that time, no OOM counter moved and no SIGKILL reached its \
-         main process.",
-    );
-    says(&incident, "Kubernetes knows it");
-    assert!(incident.evidence.iter().any(|e| e.detail.ends_with(
-        "main process 41 got no SIGKILL; oom_kill rose by 0 while it was watched, CPU throttled for 12 s in 40 of 100 periods"
-    )));
-
-    // T16: a shell passes on the 137 of a child that something inside killed.
-    let child = Sigkill {
-        receiver: process(77, "worker", Some(&container())),
-        ..by(0, "sh", &container(), Some(false))
-    };
-    let incident = watched(vec![
-        traced(child, Some(death())),
-        ended(end(Some(false), Some(0)), Some(death())),
-    ]);
-    is(&incident, Cause::ApplicationExit, Confidence::Likely);
-    says(&incident, "pid 77 (worker) by pid 812 (sh)");
-
-    // Earlier kills of children are other incidents; Kubernetes calls this one OOMKilled all the same.
-    let incident = watched(vec![ended(end(Some(false), Some(2)), Some(death()))]);
-    is(&incident, Cause::ApplicationExit, Confidence::Likely);
-    says(&incident, "counter rose by 2 while it was watched");
-    assert!(!incident.explanation.iter().any(|s| s.contains("no OOM counter moved")));
-}
-
-/// A "no" needs somebody who watched.
-#[test]
-fn ends_that_nobody_can_explain() {
-    let incident = watched(vec![ended(end(None, Some(0)), Some(death()))]);
-    is(&incident, Cause::Unknown, Confidence::Unknown);
-    says(
-        &incident,
-        "Not an OOM kill: the kernel log is complete for that time and no OOM counter moved.",
-    );
-    says(&incident, "needs /sys/kernel/tracing");
-
-    let incident = verdict(vec![ended(end(None, Some(0)), None)]);
-    is(&incident, Cause::Unknown, Confidence::Unknown);
-    says(
-        &incident,
-        "Nothing shows an OOM kill (no OOM counter moved), but one cannot be excluded.",
-    );
-
-    let incident = watched(vec![ended(end(Some(true), Some(0)), Some(death()))]);
-    is(&incident, Cause::Unknown, Confidence::Unknown);
-    assert!(incident.summary.ends_with("ended by SIGKILL; who sent it is not known"));
-
-    // The trace had a hole after all: what it did not see proves nothing.
-    let coverage = vec![
-        span(Source::SignalTrace, "11:00:00", "12:00:01"),
-        span(Source::SignalTrace, "12:00:06", "12:00:08"),
-    ];
-    let findings = vec![ended(end(Some(false), None), Some(death()))];
-    let incident = judge(&Case { findings, coverage, ..Case::default() }).expect("an incident");
-    is(&incident, Cause::ApplicationExit, Confidence::Possible);
-}
-
-#[test]
 fn crashes() {
     let limit = Sigkill {
         sender: process(41, "java", Some(&container())),
@@ -303,7 +235,6 @@ fn the_end_after_an_oom_kill() {
     is(&incident, Cause::ContainerMemoryLimit, Confidence::Likely);
     assert_eq!(incident.outcome, Some(Outcome::ContainerExited));
     says(&incident, "The container ended: nobody is left in its group.");
-    let _ = all_watched();
 }
 
 /// Names are the container's to choose.
@@ -318,5 +249,4 @@ fn names_that_lie() {
     let incident = watched(vec![traced(shell, Some(death()))]);
     is(&incident, Cause::ExternalKill, Confidence::Likely);
     assert!(incident.summary.contains("a process of the same container"));
-    let FindingBody::Sigkill(_) = &traced(by_runtime(), None).body else { panic!("a signal") };
 }

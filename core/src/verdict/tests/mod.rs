@@ -1,9 +1,11 @@
 //! Hand-made cases for every cause and every known trap. Sizes and lines are those of real captures.
 
 mod deaths;
+mod holes;
 mod limits;
 mod mix;
 mod others;
+mod own_ends;
 mod properties;
 mod sightings;
 mod system;

@@ -1,9 +1,7 @@
 //! One kill, seen by some of those who could see it: every subset of the log, the trace and the counters. A witness that
 //! is missing makes a verdict less sure, never another one.
 
-use super::sightings::{
-    all_watched, count, counted, mark, rise, span, the_report, traced, watched,
-};
+use super::sightings::{count, counted, mark, rise, the_report, traced, watched};
 use super::*;
 use crate::finding::{CountedLimit, GroupRise};
 use crate::incident::Outcome;
@@ -276,44 +274,4 @@ fn paths_that_differ_and_mean_the_same() {
         traced(mark(Some("/"), None), about),
     ]);
     is(&incident, Cause::ContainerMemoryLimit, Confidence::Confirmed);
-}
-
-/// A verdict is never confirmed across a hole of any witness.
-#[test]
-fn holes_in_the_coverage() {
-    let truth = &truths()[0];
-    for (hole, expected) in [
-        (Some(Source::KernelLog), Confidence::Likely),
-        (Some(Source::SignalTrace), Confidence::Likely),
-        (Some(Source::Cgroup), Confidence::Likely),
-        (Some(Source::Pressure), Confidence::Confirmed),
-        (None, Confidence::Confirmed),
-    ] {
-        let mut coverage: Vec<_> =
-            all_watched().into_iter().filter(|span| Some(span.source) != hole).collect();
-        if let Some(source) = hole {
-            coverage.push(span(source, "11:00:00", "12:00:01"));
-            coverage.push(span(source, "12:00:06", "12:00:08"));
-        }
-        let findings = truth.seen(Some(true), true, true);
-        let case = Case { findings, coverage, ..Case::default() };
-        let incident = judge(&case).expect("an incident");
-        is(&incident, Cause::ContainerMemoryLimit, expected);
-        if expected == Confidence::Likely {
-            says(&incident, "was not being read without a gap at that time");
-        }
-    }
-    // The only witness was not watching all the time.
-    let coverage = vec![
-        span(Source::KernelLog, "11:00:00", "12:00:01"),
-        span(Source::KernelLog, "12:00:06", "12:00:08"),
-    ];
-    let findings = truth.seen(Some(true), false, false);
-    let incident = judge(&Case { findings, coverage, ..Case::default() }).expect("an incident");
-    is(&incident, Cause::ContainerMemoryLimit, Confidence::Possible);
-    // A span that has not grown to there yet is no hole.
-    let coverage = vec![span(Source::KernelLog, "11:00:00", "12:00:01")];
-    let findings = truth.seen(Some(true), false, false);
-    let incident = judge(&Case { findings, coverage, ..Case::default() }).expect("an incident");
-    is(&incident, Cause::ContainerMemoryLimit, Confidence::Likely);
 }
