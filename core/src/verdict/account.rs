@@ -79,58 +79,61 @@ impl Account {
     /// Whose limit it was, and how large.
     fn limit(&mut self, witnesses: &Witnesses<'_>) {
         let log = witnesses.log.map(|(_, report)| report);
-        let counted = self.counted(witnesses);
-        let scope = log.map_or(Scope::Unknown, |report| report.scope);
-        let mut report = log.cloned().unwrap_or_else(|| OomReport {
-            end: ReportEnd::Killed,
-            bare: true,
-            ..OomReport::default()
-        });
-        let mut filled = log.is_none();
-        match (scope, &counted) {
+        let (mut scope, mut limit_cgroup) = (None, None);
+        match (log.map_or(Scope::Unknown, |report| report.scope), self.counted(witnesses)) {
             (Scope::Cgroup, Some(CountedLimit::WholeNode)) => self.contradictions.push(
                 "The kernel log says that a group's limit was hit; by the counters no group was at its limit."
                     .to_owned(),
             ),
-            (
-                Scope::System | Scope::Cpuset | Scope::Mempolicy,
-                Some(CountedLimit::Group(group)),
-            ) => self.contradictions.push(format!(
-                "The kernel log says that the node ran out; by the counters {group} was at its limit."
-            )),
-            (Scope::Unknown, Some(CountedLimit::WholeNode)) => {
-                report.scope = Scope::System;
-                filled = true;
+            (Scope::System | Scope::Cpuset | Scope::Mempolicy, Some(CountedLimit::Group(group))) => {
+                self.contradictions.push(format!(
+                    "The kernel log says that the node ran out; by the counters {group} was at its limit."
+                ));
             }
+            (Scope::Unknown, Some(CountedLimit::WholeNode)) => scope = Some(Scope::System),
             (Scope::Unknown | Scope::Cgroup, Some(CountedLimit::Group(group))) => {
-                match &report.limit_cgroup {
+                match log.and_then(|report| report.limit_cgroup.as_deref()) {
                     Some(named) if !same::within(named, group) => self.contradictions.push(format!(
                         "The kernel log says that the limit of {named} was hit; by the counters it was that of {group}."
                     )),
                     Some(_) => {}
                     None => {
-                        report.scope = Scope::Cgroup;
-                        report.limit_cgroup = Some(group.clone());
+                        scope = Some(Scope::Cgroup);
+                        limit_cgroup = Some(group.clone());
                         self.limit_is_counted = true;
-                        filled = true;
                     }
                 }
             }
             _ => {}
         }
-        if report.memory.is_none()
-            && let Some(limit) =
-                report.limit_cgroup.as_deref().and_then(|path| rise(witnesses, path)?.limit)
-        {
-            report.memory = Some(Usage { usage: None, limit: Some(limit), failcnt: None });
-            filled = true;
+        let named = limit_cgroup
+            .as_deref()
+            .or_else(|| log.and_then(|report| report.limit_cgroup.as_deref()));
+        let memory = match (log.and_then(|report| report.memory), named) {
+            (None, Some(path)) => rise(witnesses, path).and_then(|rise| rise.limit),
+            _ => None,
+        };
+        if log.is_some() && scope.is_none() && memory.is_none() {
+            return;
         }
-        self.report = filled.then_some(report);
+        let mut report = log.cloned().unwrap_or_else(|| OomReport {
+            end: ReportEnd::Killed,
+            bare: true,
+            ..OomReport::default()
+        });
+        report.scope = scope.unwrap_or(report.scope);
+        report.limit_cgroup = limit_cgroup.or(report.limit_cgroup);
+        report.memory = report.memory.or(memory.map(|limit| Usage {
+            usage: None,
+            limit: Some(limit),
+            failcnt: None,
+        }));
+        self.report = Some(report);
     }
 
     /// What the counters say with one voice.
-    fn counted(&mut self, witnesses: &Witnesses<'_>) -> Option<CountedLimit> {
-        let mut said: Option<&CountedLimit> = None;
+    fn counted<'a>(&mut self, witnesses: &Witnesses<'a>) -> Option<&'a CountedLimit> {
+        let mut said = None;
         for (_, kill) in &witnesses.counted {
             match (&kill.limit, said) {
                 (CountedLimit::Unknown, _) => {}
@@ -145,7 +148,7 @@ impl Account {
                 }
             }
         }
-        said.cloned()
+        said
     }
 }
 
