@@ -110,7 +110,8 @@ impl Kills {
         until: Instant,
     ) -> Vec<Publication> {
         self.forget(now);
-        let victim = Witness::new(Some(sigkill.receiver.pid), None);
+        // The log prints the id that is traced.
+        let victim = Witness::new(Some(sigkill.receiver.traced_id()), None);
         let group = sigkill.receiver.cgroup.clone();
         let publication = Publication {
             id: FindingId::sigkill(boot_id, &sigkill),

@@ -69,10 +69,11 @@ impl FindingId {
         Self(format!("gap:{boot_id}:{source}:{first_lost}"))
     }
 
-    /// A SIGKILL, by when it was traced and who got it.
+    /// A SIGKILL, by when it was traced and the task that got it. Whether that is a thread of another process may no
+    /// longer be known when it is read once more, so the process has no part in the identity.
     #[must_use]
     pub fn sigkill(boot_id: &str, sigkill: &Sigkill) -> Self {
-        Self(format!("signal:{boot_id}:{}.{}", sigkill.at_us, sigkill.receiver.pid))
+        Self(format!("signal:{boot_id}:{}.{}", sigkill.at_us, sigkill.receiver.traced_id()))
     }
 
     /// The kill that a group's counter counted as its Nth.

@@ -57,6 +57,20 @@ pub struct Process {
     pub cgroup: Option<String>,
     /// Its id in its own pid namespace.
     pub namespace_pid: Option<u32>,
+    /// The thread that was traced, where it is known to be another than the first one.
+    #[serde(default)]
+    pub thread: Option<u32>,
+    /// Whether it had begun to exit when it was read; `None` where nothing could be read.
+    #[serde(default)]
+    pub exiting: Option<bool>,
+}
+
+impl Process {
+    /// The id that the kernel traced, and printed where it printed one: of the thread if it was one.
+    #[must_use]
+    pub fn traced_id(&self) -> u32 {
+        self.thread.unwrap_or(self.pid)
+    }
 }
 
 /// What `oom:mark_victim` said. Its fields differ between patch levels of a kernel; all but the id may be absent.

@@ -8,13 +8,27 @@ use crate::v1;
 
 impl From<f::Process> for v1::Process {
     fn from(p: f::Process) -> Self {
-        Self { pid: p.pid, comm: p.comm, cgroup: p.cgroup, namespace_pid: p.namespace_pid }
+        Self {
+            pid: p.pid,
+            comm: p.comm,
+            cgroup: p.cgroup,
+            namespace_pid: p.namespace_pid,
+            thread: p.thread,
+            exiting: p.exiting,
+        }
     }
 }
 
 impl From<v1::Process> for f::Process {
     fn from(p: v1::Process) -> Self {
-        Self { pid: p.pid, comm: p.comm, cgroup: p.cgroup, namespace_pid: p.namespace_pid }
+        Self {
+            pid: p.pid,
+            comm: p.comm,
+            cgroup: p.cgroup,
+            namespace_pid: p.namespace_pid,
+            thread: p.thread,
+            exiting: p.exiting,
+        }
     }
 }
 

@@ -162,7 +162,7 @@ structs! {
     f::Sigkill {
         at_us, code, whole_process, result, receiver, receiver_is_main, sender, ancestors, oom_mark,
     }
-    f::Process { pid, comm, cgroup, namespace_pid }
+    f::Process { pid, comm, cgroup, namespace_pid, thread, exiting }
     f::OomMark {
         at_us, total_vm_kb, anon_rss_kb, file_rss_kb, shmem_rss_kb, uid, pgtables_kb, oom_score_adj,
     }
