@@ -22,5 +22,6 @@ pub mod node;
 pub mod node_report;
 pub mod population;
 pub mod pressure;
+pub mod signal;
 pub mod spans;
 pub mod verdict;

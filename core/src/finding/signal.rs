@@ -60,7 +60,7 @@ pub struct Process {
     /// The thread that was traced, where it is known to be another than the first one.
     #[serde(default)]
     pub thread: Option<u32>,
-    /// Whether it had begun to exit when it was read; `None` where nothing could be read.
+    /// Whether it was exiting when the signal was made; `None` where that could not be told.
     #[serde(default)]
     pub exiting: Option<bool>,
 }

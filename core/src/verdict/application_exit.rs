@@ -7,11 +7,11 @@
 use super::claim::{Claim, Rule};
 use super::facts::{Event, Facts};
 use super::no_oom::no_oom;
-use super::sender::{Origin, origin};
 use super::words::{group, process};
 use crate::cgroup::identify;
 use crate::finding::SignalResult;
 use crate::incident::{Cause, Confidence};
+use crate::signal::{Origin, origin};
 
 pub(super) const RULE: Rule = Rule { cause: Cause::ApplicationExit, examine };
 
@@ -32,7 +32,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         .kills
         .iter()
         .filter(|(_, kill)| {
-            kill.result != SignalResult::Ignored && origin(kill) != Origin::NamespaceEnd
+            kill.result != SignalResult::Ignored && origin(kill) != Origin::PidNamespaceEnd
         })
         .map(|(_, kill)| {
             let from = process(kill.sender.pid, &kill.sender.comm);

@@ -7,19 +7,19 @@
 use super::claim::{Claim, Rule};
 use super::facts::{Event, Facts};
 use super::no_oom::no_oom;
-use super::sender::{Origin, origin};
 use super::words::{clock, group, process};
 use crate::cgroup::identify;
 use crate::finding::{ContainerEnd, Sigkill};
 use crate::incident::{Cause, Confidence};
 use crate::kernel::Fault;
+use crate::signal::{Origin, origin};
 
 pub(super) const RULE: Rule = Rule { cause: Cause::Crash, examine };
 
 fn examine(facts: &Facts<'_>) -> Option<Claim> {
     let Event::Death = facts.event else { return None };
     match facts.kill {
-        Some((_, kill)) if origin(kill) == Origin::CpuLimit => Some(cpu_limit(facts, kill)),
+        Some((_, kill)) if origin(kill) == Origin::CpuTimeLimit => Some(cpu_limit(facts, kill)),
         Some(_) => None,
         None => fault(facts, facts.end()?, facts.fault()?),
     }

@@ -9,11 +9,10 @@ use super::claim::{Claim, Rule};
 use super::evidence::chain;
 use super::facts::{Event, Facts};
 use super::no_oom::no_oom;
-use super::sender::{Origin, origin};
 use super::words::{clock, group, process};
 use crate::cgroup::identify;
-use crate::finding::Sigkill;
 use crate::incident::{Cause, Confidence};
+use crate::signal::{Origin, origin, way};
 
 pub(super) const RULE: Rule = Rule { cause: Cause::ExternalKill, examine };
 
@@ -23,7 +22,8 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     let to_main = facts.kill_of_main().is_some();
     match from {
         Origin::Host | Origin::OtherContainer => {}
-        Origin::Inside | Origin::Unknown if to_main => {}
+        Origin::SameContainer | Origin::Itself | Origin::ParentDeath | Origin::Unknown
+            if to_main => {}
         _ => return None,
     }
     let who = process(kill.receiver.pid, &kill.receiver.comm);
@@ -31,13 +31,21 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     let place = kill.sender.cgroup.as_deref().map(|path| group(path, &identify(path)));
     let place = place.unwrap_or_default();
     let (doer, remedy) = match from {
-        Origin::Inside => (
+        Origin::SameContainer => (
             format!("{by}, a process of the same container"),
             format!(
                 "Find out why {} kills the container's main process: a supervisor, a watchdog or a script in the \
                  image.",
                 kill.sender.comm
             ),
+        ),
+        Origin::Itself => (
+            "itself".to_owned(),
+            format!("Find out why {} sends SIGKILL to itself.", kill.sender.comm),
+        ),
+        Origin::ParentDeath => (
+            format!("the death of its parent, {by}, which it had asked for (PR_SET_PDEATHSIG)"),
+            format!("Find out why {} ended.", kill.sender.comm),
         ),
         Origin::OtherContainer => (
             format!("{by} in {place}"),
@@ -95,15 +103,4 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         remedies: vec![remedy],
         missing,
     })
-}
-
-/// How it was sent.
-fn way(kill: &Sigkill) -> &'static str {
-    match (kill.code, kill.whole_process) {
-        (-6, _) => "through tgkill(2)",
-        (-1, _) => "through sigqueue(3)",
-        // cgroup.kill sends to every thread, kill(2) to the process.
-        (0, Some(false)) => "through cgroup.kill",
-        _ => "through kill(2)",
-    }
 }

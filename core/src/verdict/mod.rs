@@ -19,7 +19,6 @@ mod opening;
 mod outcome;
 mod pod_shape;
 mod same;
-mod sender;
 mod shared_limit;
 mod telling;
 #[cfg(test)]

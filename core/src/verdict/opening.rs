@@ -4,11 +4,11 @@
 //! so in [`Finding::about`]; that is believed before anything else. The end of a container that was joined with nothing
 //! is the death of that container.
 
-use super::sender::{Origin, origin};
 use crate::cgroup::identify;
 use crate::finding::{Finding, FindingBody, FindingId, Sigkill, SignalResult};
 use crate::incident::IncidentId;
 use crate::kernel::{KernelEvent, ReportEnd};
+use crate::signal::{Origin, origin};
 
 /// Which incident a finding belongs to: the one it opens, or the one it adds to; `None` when it is about no incident.
 #[must_use]
@@ -91,12 +91,18 @@ fn is_somebodys_doing(sigkill: &Sigkill) -> bool {
         return false;
     }
     match origin(sigkill) {
-        Origin::Host | Origin::OtherContainer | Origin::UserspaceKiller(_) | Origin::CpuLimit => {
-            true
+        Origin::Host
+        | Origin::OtherContainer
+        | Origin::UserspaceOomKiller(_)
+        | Origin::CpuTimeLimit => true,
+        Origin::SameContainer | Origin::Itself | Origin::ParentDeath | Origin::Unknown => {
+            sigkill.receiver_is_main == Some(true)
         }
-        // Whoever cannot be placed may be inside too.
-        Origin::Inside | Origin::Unknown => sigkill.receiver_is_main == Some(true),
-        Origin::OomKiller | Origin::Runtime | Origin::NamespaceEnd | Origin::Kernel => false,
+        Origin::KernelOom
+        | Origin::Runtime
+        | Origin::Kubelet
+        | Origin::PidNamespaceEnd
+        | Origin::Kernel => false,
     }
 }
 

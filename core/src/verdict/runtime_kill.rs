@@ -6,15 +6,15 @@ use super::claim::{Claim, Rule};
 use super::evidence::chain;
 use super::facts::{Event, Facts};
 use super::no_oom::no_oom;
-use super::sender::{Origin, origin};
 use super::words::{clock, process};
 use crate::incident::{Cause, Confidence};
+use crate::signal::{Origin, origin};
 
 pub(super) const RULE: Rule = Rule { cause: Cause::Unknown, examine };
 
 fn examine(facts: &Facts<'_>) -> Option<Claim> {
     let (Event::Death, Some((finding, kill))) = (&facts.event, facts.kill) else { return None };
-    if origin(kill) != Origin::Runtime {
+    if !matches!(origin(kill), Origin::Runtime | Origin::Kubelet) {
         return None;
     }
     let who = process(kill.receiver.pid, &kill.receiver.comm);

@@ -7,16 +7,16 @@
 use super::claim::{Claim, Rule};
 use super::evidence::chain;
 use super::facts::{Event, Facts};
-use super::sender::{Origin, origin};
 use super::words::{clock, group, process};
 use crate::incident::{Cause, Confidence};
 use crate::kernel::{UserspaceKill, UserspaceKiller};
+use crate::signal::{Origin, origin};
 
 pub(super) const RULE: Rule = Rule { cause: Cause::UserspaceOomKiller, examine };
 
 fn examine(facts: &Facts<'_>) -> Option<Claim> {
     let traced = facts.kill.and_then(|(_, kill)| match origin(kill) {
-        Origin::UserspaceKiller(killer) => Some((killer, kill)),
+        Origin::UserspaceOomKiller(killer) => Some((killer, kill)),
         _ => None,
     });
     let (killer, whom, line) = match (&facts.event, traced) {

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 
 use super::Case;
 use super::opening::{incident_of, rank};
-use super::sender::{Origin, origin};
 use crate::finding::{
     Attribution, CgroupObservation, ContainerEnd, CountedKill, Finding, FindingBody, Phase,
     Sigkill, SignalResult,
 };
 use crate::kernel::{Fault, KernelEvent, OomReport, OomVictim, Position};
+use crate::signal::{Origin, origin};
 
 /// A fact and the finding it stands in.
 pub(super) type Told<'a, T> = (&'a Finding, &'a T);
@@ -129,7 +129,8 @@ impl<'a> Witnesses<'a> {
         self.kills
             .iter()
             .filter(|(_, sigkill)| {
-                sigkill.result != SignalResult::Ignored && origin(sigkill) != Origin::NamespaceEnd
+                sigkill.result != SignalResult::Ignored
+                    && origin(sigkill) != Origin::PidNamespaceEnd
             })
             .min_by_key(|(finding, sigkill)| {
                 let to_main = sigkill.receiver_is_main == Some(true)

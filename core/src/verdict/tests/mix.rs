@@ -38,8 +38,15 @@ fn someone() -> impl Strategy<Value = Process> {
             .prop_map(str::to_owned),
     ];
     let namespace_pid = prop::sample::select(vec![None, Some(1), Some(7)]);
-    (prop::sample::select(vec![41_u32, 42, 812]), name, path(), namespace_pid)
-        .prop_map(|(pid, comm, cgroup, namespace_pid)| Process { pid, comm, cgroup, namespace_pid })
+    (prop::sample::select(vec![41_u32, 42, 812]), name, path(), namespace_pid).prop_map(
+        |(pid, comm, cgroup, namespace_pid)| Process {
+            pid,
+            comm,
+            cgroup,
+            namespace_pid,
+            ..Process::default()
+        },
+    )
 }
 
 fn about() -> impl Strategy<Value = Option<FindingId>> {

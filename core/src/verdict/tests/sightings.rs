@@ -18,7 +18,7 @@ pub(super) fn death() -> FindingId {
 }
 
 pub(super) fn process(pid: u32, comm: &str, cgroup: Option<&str>) -> Process {
-    Process { pid, comm: comm.to_owned(), cgroup: cgroup.map(str::to_owned), namespace_pid: None }
+    Process { pid, comm: comm.to_owned(), cgroup: cgroup.map(str::to_owned), ..Process::default() }
 }
 
 /// A SIGKILL for pid 41 (java) of the container.
