@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{completions, demo, explain, list, standalone, why};
+use crate::{completions, demo, explain, list, node, standalone, why};
 
 /// Explains who killed a container: what killed it, on whose orders, with what evidence, and what to change.
 #[derive(Debug, Parser)]
@@ -23,6 +23,10 @@ pub(crate) enum Command {
     Why(why::Args),
     /// List incidents, newest first.
     List(list::Args),
+    /// Show what is known of one node: its sources, what they missed, what happened, whether a kill can be excluded.
+    Node(node::Args),
+    /// List nodes by name.
+    Nodes(node::ListArgs),
     /// Explain a saved kernel log, offline.
     Explain(explain::Args),
     /// Run agent and collector in one process on this machine, and print incidents as they happen.

@@ -6,17 +6,19 @@
 use std::time::Duration;
 
 use coroner_core::incident::{Cause, Incident};
-use coroner_proto::MAX_MESSAGE_BYTES;
+use coroner_core::node_report::NodeReport;
 use coroner_proto::v1::query_service_client::QueryServiceClient;
 use coroner_proto::v1::{
-    GetIncidentRequest, IncidentFilter, ListIncidentsRequest, WatchIncidentsRequest,
-    WatchIncidentsResponse,
+    GetIncidentRequest, GetNodeRequest, IncidentFilter, ListIncidentsRequest, ListNodesRequest,
+    WatchIncidentsRequest, WatchIncidentsResponse,
 };
+use coroner_proto::{ConvertError, MAX_MESSAGE_BYTES};
 use jiff::Timestamp;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status, Streaming};
 
 use crate::Error;
+use crate::when::Window;
 
 /// How long a connection may take, and an answer.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -140,6 +142,52 @@ impl Client {
         }
     }
 
+    /// What is known of a node; `None` when it was never heard of.
+    pub(crate) async fn node(
+        &mut self,
+        name: &str,
+        window: &Window,
+        container: Option<&str>,
+    ) -> Result<Option<NodeReport>, Error> {
+        let mut request = tonic::Request::new(GetNodeRequest {
+            name: name.to_owned(),
+            since: window.since.map(wire_time),
+            until: window.until.map(wire_time),
+            container: container.map(str::to_owned),
+        });
+        request.set_timeout(ANSWER);
+        match self.service.get_node(request).await {
+            Ok(answer) => answer.into_inner().node.map(|node| self.read(node)).transpose(),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) => Err(self.refused(&status)),
+        }
+    }
+
+    /// All nodes, by name.
+    pub(crate) async fn nodes(&mut self, window: &Window) -> Result<Vec<NodeReport>, Error> {
+        let mut all = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let mut request = tonic::Request::new(ListNodesRequest {
+                since: window.since.map(wire_time),
+                until: window.until.map(wire_time),
+                page_size: PAGE,
+                page_token,
+            });
+            request.set_timeout(ANSWER);
+            let page =
+                self.service.list_nodes(request).await.map_err(|status| self.refused(&status))?;
+            let page = page.into_inner();
+            for node in page.nodes {
+                all.push(self.read(node)?);
+            }
+            if page.next_page_token.is_empty() {
+                return Ok(all);
+            }
+            page_token = page.next_page_token;
+        }
+    }
+
     /// Incidents from now on; in place when this returns.
     pub(crate) async fn watch(&mut self, filter: &Filter) -> Result<Watch, Error> {
         let request = WatchIncidentsRequest { filter: Some(wire(filter)) };
@@ -148,9 +196,11 @@ impl Client {
         Ok(Watch { client: self.clone(), stream: stream.into_inner() })
     }
 
-    fn read(&self, incident: coroner_proto::v1::Incident) -> Result<Incident, Error> {
-        Incident::try_from(incident)
-            .map_err(|source| Error::Convert { url: self.url.clone(), source })
+    fn read<W, C>(&self, answer: W) -> Result<C, Error>
+    where
+        C: TryFrom<W, Error = ConvertError>,
+    {
+        C::try_from(answer).map_err(|source| Error::Convert { url: self.url.clone(), source })
     }
 
     fn refused(&self, status: &Status) -> Error {

@@ -52,8 +52,22 @@ pub enum Error {
         /// What the collector says.
         message: String,
     },
+    /// The window ends before it begins.
+    #[error("--since {since} is after --until {until}; expected a time before it")]
+    Window {
+        /// Its begin.
+        since: jiff::Timestamp,
+        /// Its end.
+        until: jiff::Timestamp,
+    },
+    /// The id of a container is none.
+    #[error("--container `{id}` is no container's id; expected 64 hex digits")]
+    Container {
+        /// As given.
+        id: String,
+    },
     /// What the collector sent is not understood.
-    #[error("the collector at {url} sent an incident that this version cannot read: {source}")]
+    #[error("the collector at {url} sent an answer that this version cannot read: {source}")]
     Convert {
         /// The collector's address.
         url: String,

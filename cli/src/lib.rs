@@ -12,9 +12,11 @@ pub mod explain;
 pub mod explain_text;
 mod list;
 mod local;
+mod node;
 mod output;
 pub mod render;
 mod standalone;
+mod when;
 mod why;
 
 pub use error::Error;
@@ -41,6 +43,8 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
     match cli.command {
         Command::Why(args) => runtime()?.block_on(why::run(&args)),
         Command::List(args) => runtime()?.block_on(list::run(&args)),
+        Command::Node(args) => runtime()?.block_on(node::run(&args)),
+        Command::Nodes(args) => runtime()?.block_on(node::list(&args)),
         Command::Explain(args) => {
             let failed = explain::run(&args, &mut output::stdout())?;
             for error in &failed {

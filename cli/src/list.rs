@@ -8,18 +8,20 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write};
 
 use clap::ValueEnum;
+use coroner_core::absence::Verdict;
 use coroner_core::incident::{Cause, Incident};
-use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use coroner_core::node_report::NodeReport;
 
 use crate::client::{Client, CollectorArg, Filter, Watched};
 use crate::output::Incidents;
+use crate::when::Window;
 use crate::{Error, Exit, output, render};
 
 /// Flags of `coroner list`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
     coroner list --since 1h\n  \
+    coroner list --node node-2 --since 2h --until 1h\n  \
     coroner list --cause ContainerMemoryLimit -o wide\n  \
     coroner list --watch -o json\n\n\
     Exit status: 0 found, 1 nothing found, 2 error.")]
@@ -30,9 +32,8 @@ pub(crate) struct Args {
     /// Only with this cause, such as ContainerMemoryLimit.
     #[arg(long, value_name = "CAUSE")]
     cause: Option<Cause>,
-    /// Only since then: a time (2026-01-02T12:00:00Z) or how long ago (30m, 1h, 2d).
-    #[arg(long, value_name = "TIME", value_parser = since)]
-    since: Option<Timestamp>,
+    #[command(flatten)]
+    window: Window,
     /// How to print them.
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
@@ -57,23 +58,10 @@ enum Format {
     Yaml,
 }
 
-/// A time, or a span back from now.
-fn since(text: &str) -> Result<Timestamp, String> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    let expected = "expected a time like 2026-01-02T12:00:00Z or how long ago, like 30m, 1h or 2d";
-    let span: Span = text.parse().map_err(|_| expected.to_owned())?;
-    // Days need a calendar; UTC's are all of 24 hours.
-    let now = Timestamp::now().to_zoned(TimeZone::UTC);
-    let then =
-        now.checked_sub(span.abs()).map_err(|_| format!("that is too long ago; {expected}"))?;
-    Ok(then.timestamp())
-}
-
 pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
-    let filter =
-        Filter { node: args.node.clone(), cause: args.cause, since: args.since, until: None };
+    args.window.check()?;
+    let Window { since, until } = args.window;
+    let filter = Filter { node: args.node.clone(), cause: args.cause, since, until };
     let mut client = Client::connect(&args.collector.collector).await?;
     if args.watch {
         return watch(args, &filter, &mut client).await;
@@ -83,12 +71,47 @@ pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
     match args.output {
         Format::Json => output::json(&mut out, &Incidents { incidents: &incidents })?,
         Format::Yaml => output::yaml(&mut out, &Incidents { incidents: &incidents })?,
-        Format::Text | Format::Wide if incidents.is_empty() => output::remark("no incidents"),
+        Format::Text | Format::Wide if incidents.is_empty() => {
+            output::remark("no incidents");
+            if let Some(worth) = nothing(args, &mut client).await? {
+                output::remark(&worth);
+            }
+        }
         Format::Text => write!(out, "{}", render::narrow(&incidents, output::terminal_width()))?,
         Format::Wide => write!(out, "{}", render::wide(&incidents))?,
     }
     out.flush()?;
     Ok(if incidents.is_empty() { Exit::Nothing } else { Exit::Found })
+}
+
+/// What an empty list is worth: whether nothing happened, or nobody looked. `None` where nothing was asked of a node or
+/// a time.
+async fn nothing(args: &Args, client: &mut Client) -> Result<Option<String>, Error> {
+    if let Some(name) = &args.node {
+        return Ok(Some(match client.node(name, &args.window, None).await? {
+            Some(node) => node.absence.sentence,
+            None => {
+                format!("No agent of a node `{name}` was ever heard, so nothing is known of it.")
+            }
+        }));
+    }
+    if args.window.since.is_none() && args.window.until.is_none() {
+        return Ok(None);
+    }
+    let nodes = client.nodes(&args.window).await?;
+    let open: Vec<&NodeReport> =
+        nodes.iter().filter(|node| node.absence.verdict == Verdict::Open).collect();
+    Ok(Some(match (nodes.len(), open.first()) {
+        (0, _) => "No agent was ever heard, so nothing is known.".to_owned(),
+        (n, None) => {
+            format!("No kernel OOM kill is hidden from it: all of {n} nodes were watched.")
+        }
+        (n, Some(first)) => format!(
+            "On {} of {n} nodes a kernel OOM kill cannot be excluded; `coroner nodes` lists them. {}",
+            open.len(),
+            first.absence.sentence
+        ),
+    }))
 }
 
 async fn watch(args: &Args, filter: &Filter, client: &mut Client) -> Result<Exit, Error> {
@@ -139,23 +162,4 @@ fn show(format: Format, incident: &Incident, shown: &mut HashMap<String, u64>) -
         }
     }
     out.flush()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn since_takes_times_and_spans_and_says_what_it_expects() {
-        assert_eq!(
-            since("2026-01-02T12:00:00Z").map(|t| t.to_string()),
-            Ok("2026-01-02T12:00:00Z".to_owned())
-        );
-        let hour = Timestamp::now().as_second() - since("1h").unwrap().as_second();
-        assert!((3599..=3601).contains(&hour), "{hour}");
-        let days = Timestamp::now().as_second() - since("2d").unwrap().as_second();
-        assert!((172_799..=172_801).contains(&days), "{days}");
-        assert!(since("yesterday").unwrap_err().starts_with("expected a time like"));
-        assert!(since("90000y").is_err());
-    }
 }

@@ -8,6 +8,7 @@ use std::io::{self, StdoutLock, Write};
 use anstream::AutoStream;
 use coroner_core::escape::terminal;
 use coroner_core::incident::Incident;
+use coroner_core::node_report::NodeReport;
 use serde::Serialize;
 
 /// Widest text for people: longer lines are hard to read.
@@ -64,4 +65,10 @@ pub(crate) fn yaml(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()
 #[derive(Serialize)]
 pub(crate) struct Incidents<'a> {
     pub incidents: &'a [Incident],
+}
+
+/// The shape of `nodes -o json`.
+#[derive(Serialize)]
+pub(crate) struct Nodes<'a> {
+    pub nodes: &'a [NodeReport],
 }

@@ -151,6 +151,90 @@ fn filters_and_nothing_found() {
 }
 
 #[test]
+fn an_empty_list_says_what_it_is_worth() {
+    let server = Server::with_incident();
+    for (args, worth) in [
+        // The recording is of now: nobody watched that hour.
+        (&["list", "--node", "node-2", "--since", "4h", "--until", "3h"][..], "on node-2 between "),
+        (&["list", "--node", "node-2", "--since", "4h", "--until", "3h"], "cannot be excluded"),
+        (&["list", "--node", "node-3"], "No agent of a node `node-3` was ever heard"),
+        (
+            &["list", "--since", "4h", "--until", "3h"],
+            "On 1 of 1 nodes a kernel OOM kill cannot be excluded",
+        ),
+    ] {
+        let output = server.ask(args);
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {}", err(&output));
+        assert!(err(&output).starts_with("no incidents\n"), "{}", err(&output));
+        assert!(err(&output).contains(worth), "{args:?}: {}", err(&output));
+        assert!(out(&output).is_empty());
+    }
+}
+
+#[test]
+fn a_node_is_shown_in_every_form() {
+    let server = Server::with_incident();
+    let node = server.ask(&["node", "node-2", "--since", "4h", "--until", "3h"]);
+    assert_eq!(node.status.code(), Some(0), "{}", err(&node));
+    for words in ["node-2   last heard ", "kernel log", "cannot be excluded", "Sources"] {
+        assert!(out(&node).contains(words), "{words}: {}", out(&node));
+    }
+    let json: serde_json::Value = serde_json::from_slice(
+        &server.ask(&["node", "node-2", "--until", "3h", "-o", "json"]).stdout,
+    )
+    .unwrap();
+    let keys = |value: &serde_json::Value| -> Vec<String> {
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(
+        keys(&json),
+        [
+            "absence",
+            "agent_version",
+            "boot_id",
+            "first_seen",
+            "incidents",
+            "last_seen",
+            "name",
+            "sources",
+            "state",
+            "window"
+        ]
+    );
+    assert_eq!(
+        keys(&json["absence"]),
+        ["confidence", "from", "kills", "sentence", "to", "verdict", "witnesses"]
+    );
+    assert_eq!(json["absence"]["verdict"], "open");
+    assert_eq!(
+        keys(&json["sources"][0]),
+        ["coverage", "detail", "holes", "reading", "said", "source"]
+    );
+    let yaml: serde_json::Value = serde_yaml_ng::from_slice(
+        &server.ask(&["node", "node-2", "--until", "3h", "-o", "yaml"]).stdout,
+    )
+    .unwrap();
+    assert_eq!(keys(&yaml), keys(&json));
+
+    let list = server.ask(&["nodes"]);
+    assert_eq!(list.status.code(), Some(0), "{}", err(&list));
+    assert!(out(&list).starts_with("NODE") && out(&list).contains("node-2"), "{}", out(&list));
+    let json: serde_json::Value =
+        serde_json::from_slice(&server.ask(&["nodes", "-o", "json"]).stdout).unwrap();
+    assert_eq!(json["nodes"][0]["name"], "node-2");
+
+    let absent = server.ask(&["node", "node-\u{1b}[2J"]);
+    assert_eq!(absent.status.code(), Some(1));
+    assert!(
+        err(&absent).contains("no agent of a node `node-\\x1b[2J` was ever heard"),
+        "{}",
+        err(&absent)
+    );
+    let container = server.ask(&["node", "node-2", "--until", "3h", "--container", CONTAINER]);
+    assert!(out(&container).contains("in container 0123456789ab on node-2"), "{}", out(&container));
+}
+
+#[test]
 fn a_watch_shows_what_is_known_and_goes_on() {
     let server = Server::with_incident();
     let mut watch = coroner(&["list", "--watch", "-o", "json", "--collector", &server.url])
@@ -182,6 +266,18 @@ fn errors_are_one_clear_sentence() {
         ),
         (&["list", "--collector", "https://x:1"], "plain http only"),
         (&["list", "--since", "yesterday"], "expected a time like"),
+        (&["list", "--until", "soon"], "expected a time like"),
+        (
+            &["list", "--since", "2026-01-02T12:00:00Z", "--until", "2026-01-01T12:00:00Z"],
+            "--since 2026-01-02T12:00:00Z is after --until 2026-01-01T12:00:00Z; expected a time before it",
+        ),
+        (&["node", "n", "--since", "1h", "--until", "2h"], "expected a time before it"),
+        (
+            &["node", "n", "--container", "abc"],
+            "--container `abc` is no container's id; expected 64 hex digits",
+        ),
+        (&["nodes", "--since", "90000y"], "expected a time like"),
+        (&["node"], "required arguments were not provided"),
         (&["list", "--cause", "Oops"], "`Oops` is no cause; expected one of ContainerMemoryLimit"),
         (&["list", "-o", "xml"], "possible values: text, wide, json, yaml"),
         (&["standalone", "--grpc-addr", "7137"], "invalid value '7137'"),
@@ -214,7 +310,8 @@ fn completions_and_help_name_the_commands() {
         assert!(script.contains("standalone"), "{shell}");
     }
     let help = out(&run(&["--help"]));
-    for command in ["why", "list", "explain", "standalone", "demo", "completions"] {
+    for command in ["why", "list", "node", "nodes", "explain", "standalone", "demo", "completions"]
+    {
         assert!(help.contains(command), "{command}");
     }
     assert!(!help.contains("demo-hog"));

@@ -3,6 +3,7 @@
 //! Names in an incident are hostile text; everything that came from outside passes [`terminal`] here and nowhere else.
 //! Strings hold colour codes, which the output takes out again where no terminal shows them.
 
+mod node;
 mod table;
 mod why;
 mod wrap;
@@ -13,8 +14,12 @@ use coroner_core::incident::{Confidence, Incident};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+pub use node::{node, nodes};
 pub use table::{narrow, wide};
 pub use why::why;
+
+/// Bold.
+pub(crate) const BOLD: anstyle::Style = anstyle::Style::new().bold();
 
 /// One line, for a list that goes on: time, node, cause, confidence, who, id.
 #[must_use]

@@ -105,7 +105,7 @@ fn short_whose(incident: &Incident) -> String {
     }
 }
 
-fn table(width: Option<usize>) -> Table {
+pub(super) fn table(width: Option<usize>) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
     match width.and_then(|width| u16::try_from(width).ok()) {
@@ -120,7 +120,7 @@ fn table(width: Option<usize>) -> Table {
 }
 
 /// The table without the blanks at the ends of lines and the margin before the first column.
-fn text(table: &Table) -> String {
+pub(super) fn text(table: &Table) -> String {
     let mut out = String::new();
     for line in table.lines() {
         out.push_str(line.strip_prefix(' ').unwrap_or(&line).trim_end());

@@ -3,14 +3,11 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use anstyle::Style;
 use coroner_core::escape::terminal;
 use coroner_core::incident::Incident;
 
-use super::wrap::paragraph;
-use super::{confidence_style, time, whose};
-
-const BOLD: Style = Style::new().bold();
+use super::wrap::{paragraph, parts_in_lines};
+use super::{BOLD, confidence_style, time, whose};
 
 /// The incident as text, lines broken at `width` columns, with a newline at the end.
 #[must_use]
@@ -36,21 +33,7 @@ fn header(out: &mut String, incident: &Incident, width: usize) {
     parts.push(time(incident.time));
     parts.push(terminal(&incident.node).to_string());
     parts.push(terminal(&incident.id.0).to_string());
-    let mut used = 0;
-    for part in parts {
-        let length = part.chars().count();
-        if used == 0 {
-            used = length;
-        } else if used + 3 + length > width {
-            out.push_str("\n  ");
-            used = 2 + length;
-        } else {
-            out.push_str("   ");
-            used += 3 + length;
-        }
-        out.push_str(&part);
-    }
-    out.push('\n');
+    parts_in_lines(out, &parts, width);
 }
 
 /// The cause in capitals, what it means, and at the right edge how sure.

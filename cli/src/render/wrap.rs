@@ -26,3 +26,22 @@ pub(super) fn paragraph(out: &mut String, first: &str, indent: usize, text: &str
     }
     out.push('\n');
 }
+
+/// Appends parts side by side, on a further line what does not fit. A part stays whole.
+pub(super) fn parts_in_lines(out: &mut String, parts: &[String], width: usize) {
+    let mut used = 0;
+    for part in parts {
+        let length = part.chars().count();
+        if used == 0 {
+            used = length;
+        } else if used + 3 + length > width {
+            out.push_str("\n  ");
+            used = 2 + length;
+        } else {
+            out.push_str("   ");
+            used += 3 + length;
+        }
+        out.push_str(part);
+    }
+    out.push('\n');
+}

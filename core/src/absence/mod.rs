@@ -166,8 +166,10 @@ pub fn kill_of(incident: &Incident) -> Option<Kill> {
         | Cause::OtherCgroupLimit
         | Cause::SystemOutOfMemory
         | Cause::NumaOutOfMemory => true,
-        // Want of a large block kills too, and an unknown cause does not make a victim live.
-        Cause::MemoryFragmentation | Cause::Unknown => killed,
+        // Want of a large block kills too.
+        Cause::MemoryFragmentation => killed,
+        // The kernel did something, and a no must not rest on not knowing what: a counter names no victim.
+        Cause::Unknown => incident.kernel.is_some(),
         _ => false,
     };
     let container = incident.container.as_ref().and_then(|container| container.id.clone());

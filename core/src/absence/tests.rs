@@ -4,6 +4,7 @@ use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 use rstest::rstest;
 
 use super::*;
+use crate::incident::{ContainerRef, IncidentId, KernelFacts, VictimFacts};
 
 const KMSG: Source = Source::KernelLog;
 const CGROUP: Source = Source::Cgroup;
@@ -150,6 +151,50 @@ fn the_sentences() {
              has a hole from 2025-11-21T12:00:00.000Z to 2025-11-21T12:08:20.000Z."
         )
     );
+}
+
+#[rstest]
+#[case(Cause::ContainerMemoryLimit, Some(0), true)]
+#[case(Cause::SystemOutOfMemory, Some(1), true)]
+#[case(Cause::MemoryFragmentation, Some(0), false)]
+#[case(Cause::MemoryFragmentation, Some(1), true)]
+#[case(Cause::Unknown, Some(0), true)]
+#[case(Cause::Unknown, None, false)]
+#[case(Cause::ExternalKill, Some(1), false)]
+#[case(Cause::ApplicationExit, None, false)]
+#[case(Cause::HardwareMemoryError, Some(1), false)]
+#[case(Cause::UserspaceOomKiller, Some(1), false)]
+fn an_incident_is_a_kernel_oom_kill_or_not(
+    #[case] cause: Cause,
+    #[case] victims: Option<u32>,
+    #[case] expected: bool,
+) {
+    let victim = |pid| VictimFacts { pid, comm: String::new(), anon_rss_kb: None };
+    let kernel = victims
+        .map(|n| KernelFacts { victims: (0..n).map(victim).collect(), ..KernelFacts::default() });
+    let incident = |container, outcome| Incident {
+        id: IncidentId(String::new()),
+        time: at(0),
+        node: "node-2".to_owned(),
+        cause,
+        outcome,
+        confidence: Confidence::Unknown,
+        summary: String::new(),
+        explanation: Vec::new(),
+        remedies: Vec::new(),
+        pod: None,
+        container,
+        termination: None,
+        kernel: kernel.clone(),
+        evidence: Vec::new(),
+        gaps: Vec::new(),
+    };
+    let whose = |container, outcome| kill_of(&incident(container, outcome)).map(|kill| kill.whose);
+    let container = ContainerRef { name: None, id: Some(CONTAINER.to_owned()) };
+    let is = |whose| expected.then_some(whose);
+    assert_eq!(whose(Some(container), None), is(Whose::Container(CONTAINER.to_owned())));
+    assert_eq!(whose(None, Some(Outcome::HostProcessKilled)), is(Whose::Host));
+    assert_eq!(whose(Some(ContainerRef::default()), None), is(Whose::Unknown));
 }
 
 /// Asks about the container.

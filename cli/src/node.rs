@@ -1,0 +1,107 @@
+//! `coroner node NAME` and `coroner nodes`: how the sources of a node are doing, what they missed, what happened, and
+//! whether an out-of-memory kill can be excluded.
+
+use std::io::Write as _;
+
+use clap::ValueEnum;
+use jiff::Timestamp;
+
+use crate::client::{Client, CollectorArg};
+use crate::output::Nodes;
+use crate::when::Window;
+use crate::{Error, Exit, output, render};
+
+/// Flags of `coroner node`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    coroner node node-2\n  \
+    coroner node node-2 --since 2h --until 1h\n  \
+    coroner node node-2 --since 2026-01-02T12:00:00Z -o json\n\n\
+    Without --since the window is the last hour.\n\n\
+    Exit status: 0 found, 1 no such node, 2 error.")]
+pub(crate) struct Args {
+    /// The node's name.
+    name: String,
+    #[command(flatten)]
+    window: Window,
+    /// Ask about kills in this container only: its whole id, 64 hex digits.
+    #[arg(long, value_name = "ID")]
+    container: Option<String>,
+    /// How to print it.
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+    #[command(flatten)]
+    collector: CollectorArg,
+}
+
+/// Flags of `coroner nodes`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+    coroner nodes\n  \
+    coroner nodes --since 1d -o json\n\n\
+    Without --since the window is the last hour.\n\n\
+    Exit status: 0 found, 1 no nodes, 2 error.")]
+pub(crate) struct ListArgs {
+    #[command(flatten)]
+    window: Window,
+    /// How to print them.
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+    #[command(flatten)]
+    collector: CollectorArg,
+}
+
+/// How to print nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For programs, and people who like it.
+    Yaml,
+}
+
+/// `coroner node NAME`.
+pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
+    args.window.check()?;
+    if let Some(id) = &args.container
+        && (id.len() != 64 || !id.bytes().all(|b| b.is_ascii_hexdigit()))
+    {
+        return Err(Error::Container { id: id.clone() });
+    }
+    let mut client = Client::connect(&args.collector.collector).await?;
+    let found = client.node(&args.name, &args.window, args.container.as_deref()).await?;
+    let Some(node) = found else {
+        output::remark(&format!("no agent of a node `{}` was ever heard", args.name));
+        return Ok(Exit::Nothing);
+    };
+    let mut out = output::stdout();
+    match args.output {
+        Format::Text => {
+            write!(out, "{}", render::node(&node, Timestamp::now(), output::width()))?;
+            out.flush()?;
+        }
+        Format::Json => output::json(&mut out, &node)?,
+        Format::Yaml => output::yaml(&mut out, &node)?,
+    }
+    Ok(Exit::Found)
+}
+
+/// `coroner nodes`.
+pub(crate) async fn list(args: &ListArgs) -> Result<Exit, Error> {
+    args.window.check()?;
+    let mut client = Client::connect(&args.collector.collector).await?;
+    let nodes = client.nodes(&args.window).await?;
+    let mut out = output::stdout();
+    match args.output {
+        Format::Json => output::json(&mut out, &Nodes { nodes: &nodes })?,
+        Format::Yaml => output::yaml(&mut out, &Nodes { nodes: &nodes })?,
+        Format::Text if nodes.is_empty() => output::remark("no agent was ever heard"),
+        Format::Text => {
+            write!(out, "{}", render::nodes(&nodes, Timestamp::now(), output::terminal_width()))?;
+            out.flush()?;
+        }
+    }
+    Ok(if nodes.is_empty() { Exit::Nothing } else { Exit::Found })
+}
