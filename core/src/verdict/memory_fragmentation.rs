@@ -5,6 +5,7 @@
 //! size being there: the kernel keeps some back, so it is likely then. A slab failure prints no blocks: possible.
 
 use super::claim::{Claim, Rule};
+use super::evidence::compaction;
 use super::facts::{Event, Facts};
 use super::words::{block, block_size, process};
 use crate::bytes::Bytes;
@@ -15,10 +16,29 @@ pub(super) const RULE: Rule = Rule { cause: Cause::MemoryFragmentation, examine 
 
 fn examine(facts: &Facts<'_>) -> Option<Claim> {
     match facts.event {
-        Event::Allocation(failure) => allocation(failure),
+        Event::Allocation(failure) => {
+            let mut claim = allocation(failure)?;
+            claim.because.extend(efforts(facts));
+            Some(claim)
+        }
         Event::Slab(failure) => Some(slab(failure)),
         Event::Oom(_) | Event::Hardware(_) | Event::Userspace(_) | Event::Death => None,
     }
+}
+
+/// What the kernel did before to get larger blocks, and how long they have been going.
+fn efforts(facts: &Facts<'_>) -> Vec<String> {
+    let Some((_, seen)) = facts.witnesses.surroundings.fragmentation else { return Vec::new() };
+    let mut said = Vec::new();
+    if let Some(shortage) = &seen.shortage {
+        said.push(format!("The agent read a moment later: {shortage}."));
+    }
+    said.extend(compaction(seen).map(|what| {
+        let mut letters = what.chars();
+        let first: String = letters.next().map(|c| c.to_uppercase().collect()).unwrap_or_default();
+        format!("{first}{}.", letters.as_str())
+    }));
+    said
 }
 
 fn allocation(failure: &AllocationFailure) -> Option<Claim> {

@@ -20,6 +20,8 @@ mod outcome;
 mod pod_shape;
 mod same;
 mod shared_limit;
+mod shortage;
+mod surroundings;
 mod telling;
 #[cfg(test)]
 mod tests;

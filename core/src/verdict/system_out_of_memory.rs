@@ -2,10 +2,12 @@
 //!
 //! *Needs* the kernel to say so (`Out of memory:`, `global_oom`). The report's totals then tell which of: no block
 //! large enough (order > 0), huge pages set aside, kernel memory, tmpfs, or simply too much. The list of processes
-//! names no groups, so what pods and what the host used is not known from it. *Contradicted by* a constraint.
+//! names no groups; what pods and what the host used is known where the agent looked at once ([`shortage`]).
+//! *Contradicted by* a constraint.
 
 use super::claim::{Claim, Rule};
 use super::facts::Facts;
+use super::shortage::{self, Shortage};
 use super::telling;
 use super::words::{block, block_size, size};
 use crate::bytes::Bytes;
@@ -36,6 +38,11 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         });
     }
     because.extend(own_limit(facts));
+    let short = match report.sysrq {
+        false => shortage::shortage(facts),
+        true => Shortage::default(),
+    };
+    because.extend(short.because);
     let mut remedies = Vec::new();
     if !report.sysrq {
         for (sentence, remedy) in
@@ -50,9 +57,12 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     if info.swap_total == Some(0) {
         because.push("The node has no swap.".to_owned());
     }
-    because.extend(telling::largest(report).map(|largest| format!("Largest: {largest}.")));
+    if facts.witnesses.surroundings.population.is_none() {
+        because.extend(telling::largest(report).map(|largest| format!("Largest: {largest}.")));
+    }
+    remedies.extend(short.remedies);
     // Where memory was free but scattered, whoever grew is not the reason.
-    if report.sysrq || scattered(report).is_none() {
+    if report.sysrq || (scattered(report).is_none() && !short.decided) {
         remedies.push(remedy(facts, report));
     }
     let who = facts.fate();

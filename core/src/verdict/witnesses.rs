@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::Case;
 use super::opening::{incident_of, rank};
+use super::surroundings::Surroundings;
 use crate::finding::{
     Attribution, CgroupObservation, ContainerEnd, CountedKill, Finding, FindingBody, Phase,
     Sigkill, SignalResult,
@@ -38,6 +39,8 @@ pub(super) struct Witnesses<'a> {
     pub end: Option<Told<'a, ContainerEnd>>,
     /// What was read of groups, in the order of what happened.
     pub observations: Vec<Told<'a, CgroupObservation>>,
+    /// What the node was like.
+    pub surroundings: Surroundings<'a>,
 }
 
 impl<'a> Witnesses<'a> {
@@ -66,6 +69,7 @@ impl<'a> Witnesses<'a> {
             counted: Vec::new(),
             end: None,
             observations: Vec::new(),
+            surroundings: Surroundings::default(),
         };
         for finding in findings {
             sorted.take(finding);
@@ -98,7 +102,7 @@ impl<'a> Witnesses<'a> {
             FindingBody::CountedKill(kill) => self.counted.push((finding, kill)),
             FindingBody::ContainerEnd(end) if self.end.is_none() => self.end = Some((finding, end)),
             FindingBody::Cgroups(observation) => self.observations.push((finding, observation)),
-            _ => {}
+            _ => self.surroundings.take(finding),
         }
     }
 

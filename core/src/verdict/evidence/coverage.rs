@@ -60,7 +60,8 @@ pub(in crate::verdict) fn blind_sources(case: &Case) -> Vec<String> {
     let mut said: Vec<String> = case
         .sources
         .iter()
-        .filter(|status| !status.reading)
+        // A kernel without pressure information keeps nothing back that an incident needs.
+        .filter(|status| !status.reading && status.source != Source::Pressure)
         .map(|status| {
             format!(
                 "The {} cannot be read: {}.",

@@ -8,6 +8,7 @@ mod others;
 mod own_ends;
 mod properties;
 mod sightings;
+mod surroundings;
 mod system;
 mod witnesses;
 
