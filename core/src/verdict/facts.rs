@@ -130,9 +130,10 @@ impl<'a> Facts<'a> {
     /// A crash that the kernel log shows, of the main process where it is known which that is.
     pub(super) fn fault(&self) -> Option<&'a Fault> {
         let main = self.end().and_then(|end| end.main_pid);
-        let faults = &self.witnesses.faults;
-        let of_main = faults.iter().find(|(_, fault)| fault.pid.is_some() && fault.pid == main);
-        of_main.or_else(|| faults.first()).map(|(_, fault)| *fault)
+        let near = |told: &&Told<'a, Fault>| self.witnesses.just_before_the_end(told.0);
+        let faults = || self.witnesses.faults.iter().filter(near);
+        let of_main = faults().find(|(_, fault)| fault.pid.is_some() && fault.pid == main);
+        of_main.or_else(|| faults().next()).map(|(_, fault)| *fault)
     }
 
     /// Whether somebody died, named or not.

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::SignedDuration;
+
 use super::Case;
 use super::opening::{incident_of, rank};
 use super::surroundings::Surroundings;
@@ -13,6 +15,10 @@ use crate::finding::{
 };
 use crate::kernel::{Fault, KernelEvent, OomReport, OomVictim, Position};
 use crate::signal::{Origin, origin};
+
+/// What hits one process ends its container within this time, or does not end it. A shell that waits for its child
+/// ends at once; a program that shuts down in order takes a grace period.
+const ENDS_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// A fact and the finding it stands in.
 pub(super) type Told<'a, T> = (&'a Finding, &'a T);
@@ -75,6 +81,12 @@ impl<'a> Witnesses<'a> {
             sorted.take(finding);
         }
         sorted.order();
+        if !sorted.oom() && sorted.event.is_none() {
+            // A death is as old as what brought it about, else as the end itself.
+            let told = sorted.decisive().map(|(finding, _)| finding);
+            sorted.opening =
+                told.or(sorted.end.map(|(finding, _)| finding)).unwrap_or(sorted.opening);
+        }
         Some(sorted)
     }
 
@@ -127,21 +139,32 @@ impl<'a> Witnesses<'a> {
 
     /// Of the SIGKILLs that the OOM killer did not send the one that matters: the first that reached the main process,
     /// else the first that somebody outside sent, else the first. The end of a pid namespace only finishes what the
-    /// death of its first process began, and a signal to a process that is dying already kills nobody.
+    /// death of its first process began, a signal to a process that is dying already kills nobody, and what hit another
+    /// process long before the container ended did not end it.
     pub(super) fn decisive(&self) -> Option<Told<'a, Sigkill>> {
         let main = self.end.and_then(|(_, end)| end.main_pid);
+        let to_main = |sigkill: &Sigkill| {
+            sigkill.receiver_is_main == Some(true)
+                || main.is_some_and(|pid| pid == sigkill.receiver.pid)
+        };
         self.kills
             .iter()
-            .filter(|(_, sigkill)| {
+            .filter(|(finding, sigkill)| {
                 sigkill.result != SignalResult::Ignored
                     && origin(sigkill) != Origin::PidNamespaceEnd
+                    && (to_main(sigkill) || self.just_before_the_end(finding))
             })
             .min_by_key(|(finding, sigkill)| {
-                let to_main = sigkill.receiver_is_main == Some(true)
-                    || main.is_some_and(|pid| pid == sigkill.receiver.pid);
-                (!to_main, rank(finding).is_none(), sigkill.at_us, sigkill.receiver.pid)
+                (!to_main(sigkill), rank(finding).is_none(), sigkill.at_us, sigkill.receiver.pid)
             })
             .copied()
+    }
+
+    /// Whether the fact can have ended the container, as far as is known when that was.
+    pub(super) fn just_before_the_end(&self, finding: &Finding) -> bool {
+        self.end.is_none_or(|(end, _)| {
+            end.time.checked_sub(ENDS_WITHIN).is_ok_and(|since| finding.time >= since)
+        })
     }
 
     /// What was read in that phase.

@@ -4,6 +4,7 @@ use super::sightings::{death, end, ended, process, sigkill, span, traced, watche
 use super::*;
 use crate::finding::Sigkill;
 use crate::incident::Outcome;
+use crate::kernel::Fault;
 
 #[test]
 fn nobody_killed_it() {
@@ -69,4 +70,24 @@ fn ends_that_nobody_can_explain() {
     let findings = vec![ended(end(Some(false), None), Some(death()))];
     let incident = judge(&Case { findings, coverage, ..Case::default() }).expect("an incident");
     is(&incident, Cause::ApplicationExit, Confidence::Possible);
+}
+
+/// A container may live for long after one of its processes crashed or was killed.
+#[test]
+fn what_happened_long_before_the_end_did_not_end_it() {
+    let earlier = time().checked_sub(jiff::SignedDuration::from_hours(3)).expect("a time");
+    let child = Sigkill {
+        receiver: process(77, "worker", Some(&container())),
+        ..sigkill(0, process(812, "kill", Some("/system.slice/ssh.service")), None)
+    };
+    let kill = Finding { time: earlier, ..traced(child, Some(death())) };
+    let crash = Finding {
+        about: Some(death()),
+        time: earlier,
+        ..finding(KernelEvent::Fault(Fault { position: at(50), pid: Some(78), ..Fault::default() }))
+    };
+    for old in [kill, crash] {
+        let incident = watched(vec![old, ended(end(Some(false), Some(0)), Some(death()))]);
+        is(&incident, Cause::ApplicationExit, Confidence::Likely);
+    }
 }
