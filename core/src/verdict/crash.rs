@@ -1,8 +1,9 @@
 //! `Crash`: the process died of a signal by its own doing: a bad access, a trap, or more CPU time than its limit allows.
 //!
-//! *Needs* the kernel log's `segfault` or `traps:` line for a process of a container that ended, or a SIGKILL that the
-//! kernel sent to the running process itself without the OOM killer's mark, which is what it does when RLIMIT_CPU's hard
-//! limit is passed. *Weakened by* a trace or counters that were not complete: a lost mark would look the same.
+//! *Needs* the kernel log's `segfault` or `traps:` line for a process of a container that ended, or a SIGKILL that a
+//! process sent to itself, or one that the kernel sent to the running process without the OOM killer's mark, which is
+//! what it does when RLIMIT_CPU's hard limit is passed. *Weakened by* a trace or counters that were not complete: a lost
+//! mark would look the same.
 
 use super::claim::{Claim, Rule};
 use super::facts::{Event, Facts};
@@ -12,7 +13,7 @@ use crate::cgroup::identify;
 use crate::finding::{ContainerEnd, Sigkill};
 use crate::incident::{Cause, Confidence};
 use crate::kernel::Fault;
-use crate::signal::{Origin, origin};
+use crate::signal::{Origin, origin, way};
 
 pub(super) const RULE: Rule = Rule { cause: Cause::Crash, examine };
 
@@ -20,6 +21,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     let Event::Death = facts.event else { return None };
     match facts.kill {
         Some((_, kill)) if origin(kill) == Origin::CpuTimeLimit => Some(cpu_limit(facts, kill)),
+        Some((_, kill)) if origin(kill) == Origin::Itself => Some(itself(facts, kill)),
         Some(_) => None,
         None => fault(facts, facts.end()?, facts.fault()?),
     }
@@ -44,6 +46,24 @@ fn cpu_limit(facts: &Facts<'_>, kill: &Sigkill) -> Claim {
              the program ran for so long."
                 .to_owned(),
         ],
+        missing: no.missing,
+    }
+}
+
+fn itself(facts: &Facts<'_>, kill: &Sigkill) -> Claim {
+    let who = process(kill.receiver.pid, &kill.receiver.comm);
+    let no = no_oom(facts);
+    Claim {
+        confidence: Confidence::Confirmed,
+        summary: format!("{who} sent SIGKILL to itself"),
+        because: vec![
+            format!("At {} {who} sent SIGKILL to itself {}.", clock(facts.opening.time), way(kill)),
+            no.sentence,
+        ],
+        remedies: vec![format!(
+            "Find out why {} does that: a watchdog inside of it, or a wrapper that repeats its child's status.",
+            kill.sender.comm
+        )],
         missing: no.missing,
     }
 }

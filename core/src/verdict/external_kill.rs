@@ -9,10 +9,9 @@ use super::claim::{Claim, Rule};
 use super::evidence::chain;
 use super::facts::{Event, Facts};
 use super::no_oom::no_oom;
-use super::words::{clock, group, process};
-use crate::cgroup::identify;
+use super::words::{clock, process};
 use crate::incident::{Cause, Confidence};
-use crate::signal::{Origin, origin, way};
+use crate::signal::{Origin, origin, place, way};
 
 pub(super) const RULE: Rule = Rule { cause: Cause::ExternalKill, examine };
 
@@ -22,13 +21,12 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     let to_main = facts.kill_of_main().is_some();
     match from {
         Origin::Host | Origin::OtherContainer => {}
-        Origin::SameContainer | Origin::Itself | Origin::ParentDeath | Origin::Unknown
-            if to_main => {}
+        Origin::SameContainer | Origin::ParentDeath | Origin::Unknown if to_main => {}
         _ => return None,
     }
     let who = process(kill.receiver.pid, &kill.receiver.comm);
     let by = process(kill.sender.pid, &kill.sender.comm);
-    let place = kill.sender.cgroup.as_deref().map(|path| group(path, &identify(path)));
+    let place = kill.sender.cgroup.as_deref().map(place);
     let place = place.unwrap_or_default();
     let (doer, remedy) = match from {
         Origin::SameContainer => (
@@ -38,10 +36,6 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
                  image.",
                 kill.sender.comm
             ),
-        ),
-        Origin::Itself => (
-            "itself".to_owned(),
-            format!("Find out why {} sends SIGKILL to itself.", kill.sender.comm),
         ),
         Origin::ParentDeath => (
             format!("the death of its parent, {by}, which it had asked for (PR_SET_PDEATHSIG)"),
@@ -65,7 +59,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
             ),
         ),
         _ => (
-            format!("{by}, a process of the host in {place}"),
+            format!("{by} in {place}"),
             format!(
                 "Ask who or what ran {} on the node: {}. Kubernetes had no part in it.",
                 kill.sender.comm,

@@ -36,7 +36,7 @@ fn a_person_on_the_host() {
     assert_eq!(incident.container.as_ref().and_then(|c| c.id.as_deref()), Some(ID));
     assert_eq!(
         incident.summary,
-        "pid 41 (java) was killed by pid 812 (kill), a process of the host in /system.slice/ssh.service"
+        "pid 41 (java) was killed by pid 812 (kill) in the host's service ssh.service"
     );
     says(
         &incident,
@@ -176,6 +176,11 @@ fn crashes() {
     ]);
     is(&incident, Cause::Crash, Confidence::Likely);
     says(&incident, "RLIMIT_CPU");
+    let own = Sigkill { sender: process(41, "java", Some(&container())), ..by_ssh(Some(true)) };
+    let incident =
+        watched(vec![traced(own, Some(death())), ended(end(Some(true), Some(0)), Some(death()))]);
+    is(&incident, Cause::Crash, Confidence::Confirmed);
+    assert_eq!(incident.summary, "pid 41 (java) sent SIGKILL to itself");
     // A lost mark would look the same.
     let unwatched = verdict(vec![traced(limit, Some(death()))]);
     is(&unwatched, Cause::Crash, Confidence::Possible);
