@@ -1,7 +1,7 @@
 //! Boots real kernels with the real programs inside and prints a table, case by kernel: see `guest/mod.rs`.
 //!
 //! `guest [--kernels all|5.10,6.1,...] [--cgroup v1|v2] [--cases NAME,...] [--without all|nothing|SOURCE,...]
-//! [--refresh] [--keep DIR] [--jobs N]`. It fails when anything is wrong or could not be shown.
+//! [--brief] [--refresh] [--keep DIR] [--jobs N]`. It fails when anything is wrong or could not be shown.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for one who watches it")]
 

@@ -3,7 +3,7 @@
 //! Nothing here is derived from an answer: every value stands beside its case, written by hand from what is done there
 //! and from what the kernel is known to show. Where a source is off, the case names every answer that is then honest.
 
-use super::plan::{Setting, Without};
+use super::plan::{Off, Setting, Without};
 
 /// What must be found of one case. Nothing else may be found.
 #[derive(Debug, Default)]
@@ -154,13 +154,17 @@ impl Wanted {
     #[must_use]
     pub fn kernel_kill(mut self, setting: &Setting) -> Self {
         let cause = self.verdicts[0].0;
-        match setting.without {
-            Without::Nothing | Without::SignalTrace => {}
-            Without::KernelLog => {
+        if setting.fault == Without::Kmsg {
+            // syslog(2) has no sequence numbers, so a loss cannot be told for certain.
+            self.verdicts.push((cause, "Likely"));
+        }
+        match setting.off {
+            Off::Nothing | Off::SignalTrace => {}
+            Off::KernelLog => {
                 self.verdicts.push((cause, "Likely"));
                 self.says.clear();
             }
-            Without::Cgroup => {
+            Off::Cgroup => {
                 self.verdicts.push((cause, "Likely"));
                 if let Outcome::Is(name) = self.outcome {
                     self.outcome = Outcome::IsOrUnknown(name);

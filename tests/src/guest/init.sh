@@ -7,7 +7,6 @@ mount -t sysfs sysfs /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /tmp
 exec </dev/null >/dev/ttyS0 2>&1
-mount -t tracefs tracefs /sys/kernel/tracing
 ip link set lo up
 hostname guest
 
@@ -27,6 +26,12 @@ if [ "$(word guest.cgroup)" = v1 ]; then
 else
     mount -t cgroup2 cgroup /sys/fs/cgroup
 fi
+case $(word guest.without) in
+tracefs) ;;
+tracefs-rw) mount -t tracefs -o ro tracefs /sys/kernel/tracing ;;
+*) mount -t tracefs tracefs /sys/kernel/tracing ;;
+esac
+[ "$(word guest.without)" = kmsg ] && rm /dev/kmsg
 # The agent keeps the kernel log to itself; nobody needs it on a slow console.
 dmesg -n 1
 stty -F /dev/ttyS1 raw -echo

@@ -25,7 +25,7 @@ impl Hierarchy {
     }
 }
 
-/// A source that an agent can be told to do without.
+/// What an agent has to do without: a source that it is told not to read, or something broken around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Without {
     /// Nothing: all sources run.
@@ -36,13 +36,32 @@ pub enum Without {
     SignalTrace,
     /// The cgroups' files.
     Cgroup,
+    /// There is no `/dev/kmsg`: `syslog(2)` has to do.
+    Kmsg,
+    /// Nobody mounted tracefs.
+    Tracefs,
+    /// tracefs may only be read.
+    TracefsWriting,
+    /// The directory named as the cgroups' is none.
+    CgroupRoot,
+    /// The directory named as the host's `/proc` is none.
+    ProcRoot,
 }
 
 impl Without {
-    /// All.
-    pub const ALL: [Self; 4] = [Self::Nothing, Self::KernelLog, Self::SignalTrace, Self::Cgroup];
+    /// Told not to read a source.
+    pub const SOURCES: [Self; 4] =
+        [Self::Nothing, Self::KernelLog, Self::SignalTrace, Self::Cgroup];
+    /// Something is broken.
+    pub const FAULTS: [Self; 5] =
+        [Self::Kmsg, Self::Tracefs, Self::TracefsWriting, Self::CgroupRoot, Self::ProcRoot];
 
-    /// The name, as the agent's flag `--without` takes it.
+    /// All.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::SOURCES.into_iter().chain(Self::FAULTS)
+    }
+
+    /// The name; for a source, as the agent's flag `--without` takes it.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -50,8 +69,49 @@ impl Without {
             Self::KernelLog => "kernel-log",
             Self::SignalTrace => "signal-trace",
             Self::Cgroup => "cgroup",
+            Self::Kmsg => "kmsg",
+            Self::Tracefs => "tracefs",
+            Self::TracefsWriting => "tracefs-rw",
+            Self::CgroupRoot => "cgroup-root",
+            Self::ProcRoot => "proc-root",
         }
     }
+
+    /// The agent's flags.
+    #[must_use]
+    pub fn flags(self) -> Vec<&'static str> {
+        match self {
+            Self::KernelLog | Self::SignalTrace | Self::Cgroup => vec!["--without", self.name()],
+            Self::CgroupRoot => vec!["--cgroup-root", "/etc"],
+            Self::ProcRoot => vec!["--proc-root", "/etc"],
+            // What is broken is broken by the guest's process 1.
+            Self::Nothing | Self::Kmsg | Self::Tracefs | Self::TracefsWriting => Vec::new(),
+        }
+    }
+
+    /// Which source is off because of it.
+    #[must_use]
+    pub fn off(self) -> Off {
+        match self {
+            Self::Nothing | Self::Kmsg => Off::Nothing,
+            Self::KernelLog => Off::KernelLog,
+            Self::SignalTrace | Self::Tracefs | Self::TracefsWriting => Off::SignalTrace,
+            Self::Cgroup | Self::CgroupRoot | Self::ProcRoot => Off::Cgroup,
+        }
+    }
+}
+
+/// Which source an answer has to do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Off {
+    /// None: all speak.
+    Nothing,
+    /// The kernel log.
+    KernelLog,
+    /// The signal trace.
+    SignalTrace,
+    /// The cgroups' files.
+    Cgroup,
 }
 
 /// Under which circumstances a case is acted out.
@@ -62,7 +122,17 @@ pub struct Setting {
     /// Which cgroup version.
     pub hierarchy: Hierarchy,
     /// Which source is off.
-    pub without: Without,
+    pub off: Off,
+    /// What was done to that end.
+    pub fault: Without,
+}
+
+impl Setting {
+    /// The circumstances.
+    #[must_use]
+    pub fn new(kernel: (u32, u32), hierarchy: Hierarchy, fault: Without) -> Self {
+        Self { kernel, hierarchy, off: fault.off(), fault }
+    }
 }
 
 /// One boot of one kernel.
@@ -74,7 +144,7 @@ pub struct Boot {
     pub hierarchy: Hierarchy,
     /// Which cases belong together.
     pub batch: Batch,
-    /// Which source is off.
+    /// What is missing.
     pub without: Without,
     /// Which of the batch's cases.
     pub cases: Vec<&'static Case>,
@@ -86,7 +156,7 @@ impl Boot {
     /// The circumstances.
     #[must_use]
     pub fn setting(&self) -> Setting {
-        Setting { kernel: self.kernel.number(), hierarchy: self.hierarchy, without: self.without }
+        Setting::new(self.kernel.number(), self.hierarchy, self.without)
     }
 
     /// A name for files and messages.
@@ -126,11 +196,25 @@ impl Boot {
     }
 }
 
-/// All boots for some kernels. Version 1 only where the kernel has it.
+/// How much is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Every case without each of the sources.
+    Whole,
+    /// Sources are switched off for the main batch only.
+    Brief,
+}
+
+/// What is enough to show that an agent copes with something broken: a kill by a limit, one that is survived, one for the
+/// whole node, one by a person, and none.
+const WITH_FAULTS: [&str; 5] = ["container-limit", "child", "system-pod", "kill-host", "nobody"];
+
+/// All boots for some kernels.
 #[must_use]
 pub fn boots(
     kernels: &[(Kernel, Vec<Hierarchy>)],
     without: &[Without],
+    extent: Extent,
     wanted: impl Fn(&Case) -> bool,
 ) -> Vec<Boot> {
     let mut boots = Vec::new();
@@ -138,10 +222,17 @@ pub fn boots(
         for (&hierarchy, &without) in
             hierarchies.iter().flat_map(|h| without.iter().map(move |w| (h, w)))
         {
-            let setting = Setting { kernel: kernel.number(), hierarchy, without };
+            let setting = Setting::new(kernel.number(), hierarchy, without);
             for batch in Batch::ALL {
                 let cases: Vec<&Case> = cases::all()
                     .filter(|c| c.batch == batch && (c.possible)(&setting))
+                    .filter(|c| {
+                        !Without::FAULTS.contains(&without) || WITH_FAULTS.contains(&c.name)
+                    })
+                    .filter(|_| {
+                        let plain = without == Without::Nothing;
+                        plain || extent == Extent::Whole || batch == Batch::Main
+                    })
                     // One makes no sense without the other there.
                     .filter(|c| wanted(c) || batch == Batch::Panic)
                     .collect();

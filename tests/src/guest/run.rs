@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::cases::Batch;
 use super::judge::{self, Judgement};
 use super::kernels::{self, Kernel, Series};
-use super::plan::{self, Boot, Hierarchy, Without};
+use super::plan::{self, Boot, Extent, Hierarchy, Without};
 use super::record::Line;
 use super::table::{self, Column};
 use super::{cases, initramfs, machine};
@@ -25,8 +25,10 @@ pub struct Options {
     pub hierarchies: Vec<Hierarchy>,
     /// Which cases; all when empty.
     pub cases: Vec<String>,
-    /// Which sources to switch off, one after the other.
+    /// What to do without, one after the other.
     pub without: Vec<Without>,
+    /// How much of it.
+    pub extent: Extent,
     /// Ask apt for newer kernels.
     pub refresh: bool,
     /// Where consoles, logs and answers are kept.
@@ -41,7 +43,8 @@ impl Default for Options {
             series: kernels::ALL.iter().collect(),
             hierarchies: vec![Hierarchy::V2, Hierarchy::V1],
             cases: Vec::new(),
-            without: Without::ALL.to_vec(),
+            without: Without::all().collect(),
+            extent: Extent::Whole,
             refresh: false,
             keep: None,
             jobs: 3,
@@ -67,9 +70,16 @@ impl Options {
     pub fn read(mut args: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut options = Self::default();
         while let Some(flag) = args.next() {
-            if flag == "--refresh" {
-                options.refresh = true;
-                continue;
+            match flag.as_str() {
+                "--refresh" => {
+                    options.refresh = true;
+                    continue;
+                }
+                "--brief" => {
+                    options.extent = Extent::Brief;
+                    continue;
+                }
+                _ => {}
             }
             let value = args.next().ok_or_else(|| format!("{flag} needs a value"))?;
             let words = || value.split(',').filter(|w| !w.is_empty());
@@ -87,7 +97,7 @@ impl Options {
                 }
                 "--without" if value == "all" => {}
                 "--without" => {
-                    let of = |w: &str| Without::ALL.into_iter().find(|x| x.name() == w);
+                    let of = |w: &str| Without::all().find(|x| x.name() == w);
                     options.without = pick(words(), of, "source")?;
                 }
                 "--cases" if value == "all" => {}
@@ -139,7 +149,7 @@ pub fn run(options: &Options) -> Result<Report, String> {
     initramfs::build(&archive)?;
     let wanted =
         |c: &cases::Case| options.cases.is_empty() || options.cases.iter().any(|n| n == c.name);
-    let boots = plan::boots(&kernels, &options.without, wanted);
+    let boots = plan::boots(&kernels, &options.without, options.extent, wanted);
     let dir = options.keep.clone().unwrap_or_else(|| scratch.path().join("boots"));
     let start = Instant::now();
     let queue = Mutex::new(VecDeque::from_iter(boots.into_iter().enumerate()));
@@ -230,7 +240,7 @@ fn report(columns: &[Column], missing: &[String], seconds: u64) -> Report {
     for column in columns {
         for judgement in &column.judgements {
             let name = format!("{} {}", column.boot.name(), judgement.case);
-            let known = cases::open(&judgement.case, column.boot.without);
+            let known = cases::open(&judgement.case, column.boot.without.off());
             match (judgement.wrong.is_empty(), known) {
                 (true, _) => {
                     passed += 1;

@@ -41,7 +41,7 @@ pub fn draw(columns: &[Column]) -> String {
             match own.iter().any(|j| !j.wrong.is_empty()) {
                 _ if own.is_empty() => "-",
                 false => "right",
-                true if cases::open(case, h.3).is_some() => "open",
+                true if cases::open(case, h.3.off()).is_some() => "open",
                 true => "WRONG",
             }
             .to_owned()

@@ -1,12 +1,12 @@
 //! SIGKILL by somebody: the kernel log says nothing, no counter moves; only the signal trace knows who it was.
 //!
-//! Without the trace nobody can tell. Silence is honest then, and so is an incident of unknown cause; a kill by the OOM
+//! Off the trace nobody can tell. Silence is honest then, and so is an incident of unknown cause; a kill by the OOM
 //! killer or an exit by itself would be wrong.
 
 use super::{Batch, Case, always, v2};
 use crate::guest::expected::{Expected, Outcome, Wanted};
 use crate::guest::inside::scene::{Level, Scene, Tenant};
-use crate::guest::plan::{Setting, Without};
+use crate::guest::plan::{Off, Setting};
 
 pub(super) const CASES: &[Case] = &[
     // A person's shell on the host, which goes on afterwards.
@@ -117,13 +117,13 @@ fn one_container(scene: &mut Scene<'_>) -> Result<(), String> {
 fn external(setting: &Setting) -> Wanted {
     let mut wanted = Wanted::container("app", "ExternalKill");
     // The log has no word of it, so it cannot be missed; the trace alone identifies both by id.
-    match setting.without {
-        Without::Nothing | Without::KernelLog => {}
-        Without::Cgroup => {
+    match setting.off {
+        Off::Nothing | Off::KernelLog => {}
+        Off::Cgroup => {
             wanted = wanted.or(true, &[("ExternalKill", "Likely")]);
             wanted.outcome = Outcome::IsOrUnknown("ContainerExited");
         }
-        Without::SignalTrace => {
+        Off::SignalTrace => {
             wanted = Wanted::container("app", "Unknown").maybe(true);
             wanted.verdicts = vec![("Unknown", "Unknown"), ("Unknown", "Possible")];
             wanted.victims.clear();

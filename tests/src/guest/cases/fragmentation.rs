@@ -6,7 +6,7 @@
 use super::{Batch, Case, always};
 use crate::guest::expected::{Expected, Outcome, Wanted};
 use crate::guest::inside::scene::{Scene, Tenant};
-use crate::guest::plan::Without;
+use crate::guest::plan::Off;
 
 pub(super) const CASES: &[Case] = &[
     // A container's process asks for a block of 2 MiB (order 9) and does not get it. Nobody dies.
@@ -27,7 +27,7 @@ pub(super) const CASES: &[Case] = &[
                 .says("bigalloc")
                 .says("order 9")
                 // Only the log says that an allocation failed.
-                .maybe(setting.without == Without::KernelLog);
+                .maybe(setting.off == Off::KernelLog);
             app.victims.clear();
             app.outcome = Outcome::IsOrUnknown("ContainerSurvived");
             Expected::these([app])
@@ -53,9 +53,9 @@ pub(super) const CASES: &[Case] = &[
             scene.wait_gone("greedy")
         },
         expected: |setting| {
-            let says = |wanted: Wanted| match setting.without {
+            let says = |wanted: Wanted| match setting.off {
                 // The order of the request is in the log alone.
-                Without::KernelLog => wanted,
+                Off::KernelLog => wanted,
                 _ => wanted.says("order 3"),
             };
             let bystander = says(Wanted::container("bystander", "SystemOutOfMemory"));

@@ -3,7 +3,7 @@
 use super::{Batch, Case, v2};
 use crate::guest::expected::{Expected, Wanted};
 use crate::guest::inside::scene::{Level, Tenant};
-use crate::guest::plan::Without;
+use crate::guest::plan::Off;
 
 pub(super) const CASES: &[Case] = &[
     // On the container, as the kubelet sets it: two helpers die with the one that took too much. One death, three
@@ -60,7 +60,7 @@ pub(super) const CASES: &[Case] = &[
                 .and("sidecar")
                 .says("64 MiB")
                 // Whether a pod's limit is just its one container's, only the groups tell.
-                .or(setting.without == Without::Cgroup, &[("PodMemoryLimit", "Possible")])
+                .or(setting.off == Off::Cgroup, &[("PodMemoryLimit", "Possible")])
                 .kernel_kill(setting);
             Expected::these([app])
         },

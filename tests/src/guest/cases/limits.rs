@@ -3,7 +3,7 @@
 use super::{Batch, Case, always};
 use crate::guest::expected::{Expected, Wanted};
 use crate::guest::inside::scene::{Level, Tenant};
-use crate::guest::plan::Without;
+use crate::guest::plan::Off;
 
 pub(super) const CASES: &[Case] = &[
     // One container takes more than its own 64 MiB.
@@ -23,7 +23,7 @@ pub(super) const CASES: &[Case] = &[
                 .says("CONTAINER MEMORY LIMIT")
                 .says("pid {app} (java)")
                 .says("64 MiB");
-            // Without the log, the counters of this very container hold its limit.
+            // Off the log, the counters of this very container hold its limit.
             Expected::these([app.kernel_kill(setting)])
         },
     },
@@ -50,7 +50,7 @@ pub(super) const CASES: &[Case] = &[
                 .says("pid {first} (app1)")
                 .says("96 MiB");
             // Whether a pod's limit is just its one container's, only the groups tell.
-            let unseen = setting.without == Without::Cgroup;
+            let unseen = setting.off == Off::Cgroup;
             let first = first.or(unseen, &[("PodMemoryLimit", "Possible")]);
             // Where freeing the first takes long, the kernel kills the second as well.
             let second = Wanted::container("second", "PodMemoryLimit").if_gone();
@@ -149,7 +149,7 @@ pub(super) const CASES: &[Case] = &[
             let app = Wanted::container("app", "ContainerMemoryLimit")
                 .says("pid {app} (resized)")
                 .says("32 MiB")
-                .or(setting.without == Without::KernelLog, &[("Unknown", "Possible")]);
+                .or(setting.off == Off::KernelLog, &[("Unknown", "Possible")]);
             Expected::these([app.kernel_kill(setting)])
         },
     },

@@ -12,20 +12,20 @@ mod whole_node;
 
 use super::expected::Expected;
 use super::inside::scene::Scene;
-use super::plan::{Hierarchy, Setting, Without};
+use super::plan::{Hierarchy, Off, Setting};
 
 /// What is known to be wrong, with the reason. It does not fail a run, and stands in the table as `open`.
 pub const OPEN: &[Open] = &[
     Open {
         case: "resize",
-        without: None,
+        off: None,
         why: "while the victim is still dying, the writer of the limit logs a second report that names nobody",
     },
-    Open { case: "kill-host", without: None, why: "no signal trace yet" },
-    Open { case: "kill-host-brief", without: None, why: "no signal trace yet" },
-    Open { case: "kill-sibling", without: None, why: "no signal trace yet" },
-    Open { case: "kill-within", without: None, why: "no signal trace yet" },
-    Open { case: "cgroup-kill", without: None, why: "no signal trace yet" },
+    Open { case: "kill-host", off: None, why: "no signal trace yet" },
+    Open { case: "kill-host-brief", off: None, why: "no signal trace yet" },
+    Open { case: "kill-sibling", off: None, why: "no signal trace yet" },
+    Open { case: "kill-within", off: None, why: "no signal trace yet" },
+    Open { case: "cgroup-kill", off: None, why: "no signal trace yet" },
 ];
 
 /// One entry of [`OPEN`].
@@ -34,15 +34,15 @@ pub struct Open {
     /// The case.
     pub case: &'static str,
     /// Only with this source off; always where `None`.
-    pub without: Option<Without>,
+    pub off: Option<Off>,
     /// Why it is wrong.
     pub why: &'static str,
 }
 
 /// Whether a case is known to be wrong.
 #[must_use]
-pub fn open(case: &str, without: Without) -> Option<&'static Open> {
-    OPEN.iter().find(|o| o.case == case && o.without.is_none_or(|w| w == without))
+pub fn open(case: &str, off: Off) -> Option<&'static Open> {
+    OPEN.iter().find(|o| o.case == case && o.off.is_none_or(|o| o == off))
 }
 
 /// One case.

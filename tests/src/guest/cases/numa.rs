@@ -3,7 +3,7 @@
 use super::{Batch, Case, always};
 use crate::guest::expected::{Expected, Wanted};
 use crate::guest::inside::scene::Tenant;
-use crate::guest::plan::Without;
+use crate::guest::plan::Off;
 
 pub(super) const CASES: &[Case] = &[
     // The container may use node 1 only.
@@ -25,7 +25,7 @@ pub(super) const CASES: &[Case] = &[
                 // Counters and trace know of no nodes: without the log it looks like the whole node, and may be said so
                 // only as likely.
                 .or(
-                    setting.without == Without::KernelLog,
+                    setting.off == Off::KernelLog,
                     &[
                         ("SystemOutOfMemory", "Likely"),
                         ("SystemOutOfMemory", "Possible"),
@@ -53,7 +53,7 @@ pub(super) const CASES: &[Case] = &[
                 .says("pid {app} (bound)")
                 .says("NUMA")
                 .or(
-                    setting.without == Without::KernelLog,
+                    setting.off == Off::KernelLog,
                     &[
                         ("SystemOutOfMemory", "Likely"),
                         ("SystemOutOfMemory", "Possible"),

@@ -3,7 +3,7 @@
 use super::{Batch, Case, always};
 use crate::guest::expected::{Expected, Outcome, Wanted};
 use crate::guest::inside::scene::Tenant;
-use crate::guest::plan::{Setting, Without};
+use crate::guest::plan::{Off, Setting};
 
 pub(super) const CASES: &[Case] = &[
     // A program that ends with 137 as if it had been killed.
@@ -44,7 +44,7 @@ fn own_end(setting: &Setting) -> Wanted {
         .or(true, &[("ApplicationExit", "Likely")])
         // Only a complete trace proves that nobody killed it.
         .or(
-            setting.without == Without::SignalTrace,
+            setting.off == Off::SignalTrace,
             &[("ApplicationExit", "Possible"), ("Unknown", "Unknown"), ("Unknown", "Possible")],
         )
 }

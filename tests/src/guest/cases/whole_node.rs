@@ -3,7 +3,7 @@
 use super::{Batch, Case, always};
 use crate::guest::expected::{Expected, Wanted};
 use crate::guest::inside::scene::{Level, Tenant};
-use crate::guest::plan::Without;
+use crate::guest::plan::Off;
 
 pub(super) const CASES: &[Case] = &[
     // A container without a limit takes all there is, and is the victim.
@@ -67,7 +67,7 @@ pub(super) const CASES: &[Case] = &[
                 .says("SysRq")
                 .says("pid {app} (biggest)")
                 // Only the log knows that it was asked for.
-                .or(setting.without == Without::KernelLog, &[("Unknown", "Possible")]);
+                .or(setting.off == Off::KernelLog, &[("Unknown", "Possible")]);
             Expected::these([app.kernel_kill(setting)])
         },
     },

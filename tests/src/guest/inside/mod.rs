@@ -118,9 +118,7 @@ fn start_programs(tree: &Tree, setting: &Setting) -> Result<Programs, String> {
     programs.0.push(start("coroner-collector", &collector, COLLECTOR_LOG)?);
     answers::wait_for_collector()?;
     let mut agent = vec!["--state-dir", AGENT_DIR, "--node-name", "guest"];
-    if setting.without != Without::Nothing {
-        agent.extend(["--without", setting.without.name()]);
-    }
+    agent.extend(setting.fault.flags());
     programs.0.push(start("coroner-agent", &agent, AGENT_LOG)?);
     for child in &programs.0 {
         tree.join(&group, child.id())?;
@@ -161,10 +159,9 @@ impl CommandLine {
             .into_iter()
             .find(|h| Some(h.name()) == self.get("guest.cgroup"))
             .ok_or_else(|| missing("guest.cgroup"))?;
-        let without = Without::ALL
-            .into_iter()
+        let fault = Without::all()
             .find(|w| Some(w.name()) == self.get("guest.without"))
             .ok_or_else(|| missing("guest.without"))?;
-        Ok(Setting { kernel, hierarchy, without })
+        Ok(Setting::new(kernel, hierarchy, fault))
     }
 }
