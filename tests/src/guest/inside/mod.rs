@@ -63,7 +63,10 @@ fn act_out(out: &mut Out) -> Result<(), String> {
     for name in names.split(',').filter(|n| !n.is_empty()) {
         let case = cases::named(name).ok_or_else(|| format!("no case is called `{name}`"))?;
         if name == panic::PANIC {
-            // Whatever is not outside by now is lost.
+            // What was answered once must stay; whatever is not outside by now is lost.
+            scene::wait("no incident was answered before the panic", || {
+                answers::incidents().is_ok_and(|all| !all.is_empty())
+            })?;
             for file in [COLLECTOR_DIR, AGENT_DIR].into_iter().flat_map(files) {
                 out.line(&file?)?;
             }
