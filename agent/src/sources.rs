@@ -4,11 +4,12 @@
 //! knowledge. A recording replaces all of them: it is another machine's log, and nothing here belongs to it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use coroner_core::finding::Source;
 use tokio::task::JoinSet;
 
-use crate::cgroup::Hierarchy;
+use crate::cgroup::{Hierarchy, Watcher};
 use crate::clock::Clocks;
 use crate::config::{Config, KernelLogSource, StartPosition};
 use crate::findings::Findings;
@@ -21,6 +22,9 @@ use crate::process::Processes;
 use crate::stop::Stop;
 use crate::surroundings::{Sources, Surroundings};
 use crate::witness::Witness;
+
+/// A source that cannot be opened is tried again so often.
+const RETRY: Duration = Duration::from_secs(60);
 
 /// What all sources have in common.
 #[derive(Clone, Debug)]
@@ -52,6 +56,10 @@ pub(crate) fn start(
     if !config.log_files.is_empty() && config.enabled(Source::LogFile) {
         let files = LogFiles::new(&config.log_files, common.clone(), Arc::clone(&joiner));
         tasks.spawn(files.run());
+    }
+    if config.enabled(Source::Cgroup) {
+        let (config, common) = (config.clone(), common.clone());
+        tasks.spawn(watch_groups(config, common, Arc::clone(&joiner)));
     }
     if let (KernelLogSource::Device(path), true) =
         (&config.kernel_log, config.enabled(Source::KernelLog))
@@ -96,6 +104,33 @@ fn kernel_log(
         intake: Intake::new(reporter, Arc::clone(metrics), page_size()),
         from_now: config.start == StartPosition::Now,
         stop: common.stop.clone(),
+    }
+}
+
+/// Watches the groups, if there are any to be watched; else tries again now and then.
+async fn watch_groups(config: Config, common: Common, joiner: Arc<Joiner>) {
+    let mut stop = common.stop.clone();
+    let mut complained = false;
+    loop {
+        let (root, findings) = (config.cgroup_root.as_deref(), common.findings.clone());
+        let opened = Hierarchy::find(&config.proc_root, root)
+            .map_err(|error| format!("cgroups cannot be watched: {error}"))
+            .and_then(|found| {
+                Watcher::open(found, &config.proc_root, findings, Arc::clone(&joiner))
+                    .map_err(|error| format!("cgroups cannot be watched: no inotify: {error}"))
+            });
+        match opened {
+            Ok(watcher) => return watcher.run(stop).await,
+            Err(why) => {
+                if !std::mem::replace(&mut complained, true) {
+                    common.findings.status(Source::Cgroup, false, why, None);
+                }
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RETRY) => {}
+            () = stop.wait() => return,
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::io::Read as _;
 use std::os::fd::AsFd;
 
+use coroner_core::counters::{Reading, value};
 use coroner_core::kernel::Limit;
 use rustix::fs::{Mode, OFlags};
 
@@ -85,6 +86,52 @@ impl Group {
         }
     }
 
+    /// Everything that is counted.
+    pub(super) fn reading(&self) -> Reading {
+        match self.version {
+            Version::V1 => Reading::v1(
+                self.text("memory.oom_control").as_deref(),
+                self.number("memory.failcnt"),
+                self.number("memory.memsw.failcnt"),
+            ),
+            Version::V2 => {
+                // The outer count first: what comes in between is then missing there, and not counted twice.
+                let events = self.text("memory.events");
+                let local = self.text("memory.events.local");
+                Reading::v2(events.as_deref(), local.as_deref(), true)
+            }
+        }
+    }
+
+    /// Kills in this group, from one file; version 1.
+    pub(super) fn own_kills(&self) -> Option<u64> {
+        value(&self.text("memory.oom_control")?, "oom_kill")
+    }
+
+    /// Kills in this group and below, and hits of limits there, from one file; version 2.
+    pub(super) fn tree_kills(&self) -> (Option<u64>, Option<u64>) {
+        let text = self.text("memory.events").unwrap_or_default();
+        (value(&text, "oom_kill"), value(&text, "oom"))
+    }
+
+    /// The memory limit.
+    pub(super) fn own_limit(&self) -> Option<Limit> {
+        self.limit(match self.version {
+            Version::V1 => "memory.limit_in_bytes",
+            Version::V2 => "memory.max",
+        })
+    }
+
+    /// Bytes in use, now and at most.
+    pub(super) fn usage(&self) -> (Option<u64>, Option<u64>) {
+        match self.version {
+            Version::V1 => {
+                (self.number("memory.usage_in_bytes"), self.number("memory.max_usage_in_bytes"))
+            }
+            Version::V2 => (self.number("memory.current"), self.number("memory.peak")),
+        }
+    }
+
     /// The counters, as the version has them.
     pub(crate) fn counters(&self) -> Counters {
         match self.version {
@@ -109,26 +156,10 @@ impl Group {
     }
 }
 
-/// The value behind a key in lines of `key value`.
-pub(super) fn value(text: &str, key: &str) -> Option<u64> {
-    text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' ')?.trim().parse().ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::Tree;
     use super::*;
-
-    #[test]
-    fn keys_are_whole_words() {
-        let text = "low 0\nhigh 1\nmax 2\noom 3\noom_kill 4\noom_group_kill 5";
-        assert_eq!(
-            (value(text, "oom"), value(text, "oom_kill"), value(text, "oo")),
-            (Some(3), Some(4), None)
-        );
-        assert_eq!(value("oom_kill x", "oom_kill"), None);
-        assert_eq!(value("", "oom"), None);
-    }
 
     #[test]
     fn counters_of_both_versions() {

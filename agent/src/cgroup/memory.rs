@@ -1,8 +1,8 @@
 //! What the memory files of one group say, as one value.
 
+use coroner_core::counters::value;
 use coroner_core::finding::CgroupState;
 
-use super::files::value;
 use super::population::processes;
 use super::{CgroupError, Group, Hierarchy, Version};
 

@@ -10,6 +10,7 @@ mod memory;
 mod mount;
 mod observe;
 mod population;
+mod watch;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use rustix::io::Errno;
 pub(crate) use files::Counters;
 pub(crate) use observe::{Question, observe};
 pub(crate) use population::{children, pids, walk};
+pub(crate) use watch::Watcher;
 
 /// The longest path the kernel takes (`PATH_MAX`).
 const PATH_MAX: usize = 4096;
@@ -119,6 +121,12 @@ impl Hierarchy {
     /// The path of the topmost group that is mounted here, as the kernel prints it.
     pub(crate) fn top(&self) -> &str {
         &self.prefix
+    }
+
+    /// The directory of a group whose path was checked by [`Hierarchy::group`].
+    fn directory(&self, path: &str) -> PathBuf {
+        let relative = self.relative(path).unwrap_or(".");
+        self.mount.join(relative)
     }
 
     /// Visits every group that is mounted here, under its path as the kernel prints it. False when there were more

@@ -39,6 +39,15 @@ pub(super) fn in_table(mountinfo: &Path) -> Option<Mounted> {
     v2
 }
 
+/// Where a controller of version 1 is mounted as a whole.
+pub(super) fn controller(mountinfo: &Path, name: &str) -> Option<PathBuf> {
+    let mounts = MountInfos::from_file(mountinfo).ok()?;
+    let is_it = |mount: &procfs::process::MountInfo| {
+        mount.fs_type == "cgroup" && mount.root == "/" && mount.super_options.contains_key(name)
+    };
+    mounts.into_iter().find(is_it).map(|mount| mount.mount_point)
+}
+
 /// The hierarchy at or below a directory, as `/sys/fs/cgroup` is laid out.
 pub(super) fn at(root: &Path) -> Option<Mounted> {
     let v1 = |path: PathBuf| {

@@ -73,6 +73,8 @@ pub(crate) struct Joiner {
     pub homes: Arc<Homes>,
     /// Rings when a kill was seen that the kernel log should tell of: time to read a log that does not wake its readers.
     pub log_wanted: Notify,
+    /// Rings when a kill was seen that some group should count.
+    pub count_wanted: Notify,
 }
 
 impl Joiner {
@@ -86,6 +88,7 @@ impl Joiner {
             changed: Notify::new(),
             homes: Arc::new(Homes::new()),
             log_wanted: Notify::new(),
+            count_wanted: Notify::new(),
         }
     }
 
@@ -141,6 +144,7 @@ impl Joiner {
             _ => return None,
         };
         self.publish(out);
+        self.count_wanted.notify_one();
         about
     }
 
@@ -159,6 +163,7 @@ impl Joiner {
         }
         let mut state = self.lock();
         let out = if sigkill.oom_mark.is_some() {
+            self.count_wanted.notify_one();
             state.deaths.killed(&sigkill, now);
             state.kills.marked(boot_id, sigkill, now, self.patience(now))
         } else {

@@ -24,7 +24,7 @@ pub(crate) use intake::Intake;
 pub(crate) use replay::Recording;
 pub use replay::ReplayError;
 pub(crate) use reporter::Reporter;
-use sweep::Sweep;
+pub(crate) use sweep::Sweep;
 use syslog::{Follow, read_ring, stamps};
 
 /// `printk` wakes readers from a lazy interrupt, which was seen to come seconds late or not at all. A look costs a

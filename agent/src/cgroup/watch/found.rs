@@ -1,0 +1,244 @@
+//! Groups that come and go.
+
+use std::time::{Duration, Instant};
+
+use coroner_core::finding::Source;
+use rustix::io::Errno;
+
+use super::notices::File;
+use super::tree::{Kind, Life, Node, ROOT};
+use super::{Look, Watcher};
+use crate::cgroup::population::{children, pids};
+use crate::cgroup::{Group, Version};
+use crate::clock::monotonic_us;
+
+/// When a new container's processes are looked at: runtimes let some helpers pass through it first.
+const MAIN_LOOKS: [Duration; 4] = [
+    Duration::from_millis(5),
+    Duration::from_millis(50),
+    Duration::from_millis(500),
+    Duration::from_secs(5),
+];
+
+impl Watcher {
+    /// Begins to watch a group and all below it. A group that is `born` now began with all counters at 0; what others
+    /// counted before is none of ours. Gives the groups whose counters have to be looked at.
+    pub(super) fn adopt(&mut self, id: usize, born: bool) -> Vec<usize> {
+        let mut dirty = Vec::new();
+        let mut stack = vec![id];
+        while let Some(id) = stack.pop() {
+            let path = self.tree.path(id);
+            let Ok(group) = self.hierarchy.group(&path) else { continue };
+            // First the watch, then the list: what comes in between is told of.
+            self.watch(id, &path, &group);
+            self.learn(id, &path, &group, born);
+            dirty.extend(born.then_some(id));
+            for name in children(&group) {
+                let Ok(name) = name.to_str() else { continue };
+                if self.tree.child(id, name).is_some() {
+                    continue;
+                }
+                match self.tree.add(id, name, monotonic_us()) {
+                    Some(child) => stack.push(child),
+                    None => self.too_many(),
+                }
+            }
+        }
+        dirty
+    }
+
+    fn watch(&mut self, id: usize, path: &str, group: &Group) {
+        let Some(node) = self.tree.get(id) else { return };
+        let (kind, top) = (node.kind, node.parent == Some(ROOT));
+        let dir = self.hierarchy.directory(path);
+        let v2 = self.hierarchy.version == Version::V2;
+        let counters = v2
+            && match kind {
+                Kind::Pod | Kind::Container => true,
+                // What is below is told of here too.
+                Kind::Other => top || self.is_shared(node.parent),
+                Kind::Shared | Kind::Nested => false,
+            };
+        let files = [
+            (File::Directory, true),
+            (File::Counters, counters),
+            (File::Population, v2 && kind == Kind::Container),
+        ];
+        for (at, (file, wanted)) in files.into_iter().enumerate() {
+            if !wanted {
+                continue;
+            }
+            match self.notices.watch(id, &dir, file) {
+                Ok(watch) => {
+                    if let Some(slot) =
+                        self.tree.get_mut(id).and_then(|node| node.watches.get_mut(at))
+                    {
+                        *slot = Some(watch);
+                    }
+                }
+                Err(Errno::NOENT | Errno::NODEV) => {}
+                Err(Errno::NOSPC) => self.go_blind(
+                    "the user may not have more inotify watches (fs.inotify.max_user_watches)",
+                ),
+                Err(errno) => self.go_blind(&format!("inotify refuses a watch: {errno}")),
+            }
+        }
+        if let Some(ears) = &mut self.ears {
+            let own = matches!(kind, Kind::Shared | Kind::Pod);
+            match ears.listen(group, id, own) {
+                Ok((ear, own)) => {
+                    if let Some(node) = self.tree.get_mut(id) {
+                        (node.ear, node.own_ear) = (Some(ear), own);
+                    }
+                }
+                Err(Errno::NOENT | Errno::NODEV) => {}
+                // Not one group, not any.
+                Err(errno) => {
+                    tracing::info!(%errno, "cgroup.event_control cannot be used");
+                    self.ears = None;
+                }
+            }
+        }
+    }
+
+    fn is_shared(&self, id: Option<usize>) -> bool {
+        id.and_then(|id| self.tree.get(id)).is_some_and(|node| node.kind == Kind::Shared)
+    }
+
+    /// What a group says when it is met.
+    fn learn(&mut self, id: usize, path: &str, group: &Group, born: bool) {
+        let reading = group.reading();
+        let there = pids(group).unwrap_or_default();
+        let now = Instant::now();
+        if self.host_pids {
+            self.joiner.homes.note_all(&there, path, now);
+        }
+        let main = self.host_pids.then(|| self.main_of(&there)).flatten();
+        let Some(node) = self.tree.get_mut(id) else { return };
+        node.known = if born { reading.at_birth() } else { reading };
+        if !there.is_empty() {
+            (node.life, node.main_pid) = (Life::Populated, main);
+        }
+        if born && node.kind == Kind::Container {
+            self.looks.insert((now + MAIN_LOOKS[0], Look::Main(id, 0)));
+        }
+    }
+
+    /// Looks who is in a container that began.
+    pub(super) fn look_for_main(&mut self, id: usize, nth: usize) {
+        let path = self.tree.path(id);
+        let Some(node) = self.tree.get(id).filter(|node| node.life != Life::Ended) else { return };
+        if node.kind != Kind::Container {
+            return;
+        }
+        if let Some(there) = self.inhabitants(id, &path) {
+            let main = self.host_pids.then(|| self.main_of(&there)).flatten();
+            if let Some(node) = self.tree.get_mut(id)
+                && !there.is_empty()
+            {
+                node.life = Life::Populated;
+                node.main_pid = main;
+            }
+        }
+        if let Some(after) = MAIN_LOOKS.get(nth + 1) {
+            self.looks.insert((Instant::now() + *after, Look::Main(id, nth + 1)));
+        }
+    }
+
+    /// Who is in a container, its leaf included, noted for whoever asks.
+    pub(super) fn inhabitants(&self, id: usize, path: &str) -> Option<Vec<u32>> {
+        let mut there = pids(&self.hierarchy.group(path).ok()?)?;
+        if there.is_empty() {
+            for child in self.tree.get(id)?.children.iter().take(4) {
+                let path = self.tree.path(*child);
+                there.extend(
+                    self.hierarchy.group(&path).ok().and_then(|g| pids(&g)).into_iter().flatten(),
+                );
+            }
+        }
+        if self.host_pids {
+            self.joiner.homes.note_all(&there, path, Instant::now());
+        }
+        Some(there)
+    }
+
+    /// A group was removed, and all below it.
+    pub(super) fn lose(&mut self, id: usize) {
+        for id in self.tree.below(id).into_iter().rev() {
+            self.end(id, true);
+            let path = self.tree.path(id);
+            let unit = self.tree.unit(id);
+            let Some(node) = self.tree.remove(id) else { continue };
+            self.forget(&node);
+            self.gone.remove(&id);
+            if unit != id && matches!(node.kind, Kind::Container | Kind::Nested) {
+                let gone = self.gone.entry(unit).or_insert((path, 0));
+                gone.1 += 1;
+            }
+        }
+    }
+
+    fn forget(&mut self, node: &Node) {
+        for watch in node.watches.into_iter().flatten() {
+            self.notices.forget(watch);
+        }
+        if let (Some(ears), Some(ear), true) = (&mut self.ears, node.ear, node.own_ear) {
+            ears.release(ear);
+        }
+    }
+
+    /// Looks for groups that came or went unseen.
+    pub(super) fn rescan(&mut self, why: &str) {
+        tracing::warn!("{why}: all groups are looked for again");
+        self.rescanned = Instant::now();
+        let blind = self.blind.take();
+        for id in self.tree.all().into_iter().rev() {
+            let path = self.tree.path(id);
+            let there = self.tree.get(id).is_none() || self.hierarchy.group(&path).is_ok();
+            if id != ROOT && !there {
+                self.lose(id);
+            }
+        }
+        let mut dirty = Vec::new();
+        for id in self.tree.all() {
+            let path = self.tree.path(id);
+            let Ok(group) = self.hierarchy.group(&path) else { continue };
+            if blind.is_some() {
+                self.watch(id, &path, &group);
+            }
+            for name in children(&group) {
+                let Ok(name) = name.to_str() else { continue };
+                if self.tree.child(id, name).is_none()
+                    && let Some(child) = self.tree.add(id, name, monotonic_us())
+                {
+                    // It is younger than the agent, so all it counts is new.
+                    dirty.extend(self.adopt(child, true));
+                }
+            }
+        }
+        for id in dirty {
+            self.look(id);
+        }
+        self.look_at_all();
+        let now_us = monotonic_us();
+        let again = self.blind.is_none().then_some(now_us);
+        self.findings.outbox.coverage.hole(Source::Cgroup, Some(self.complete_us), again);
+        self.complete_us = now_us;
+    }
+
+    /// There is no room for another group.
+    pub(super) fn too_many(&mut self) {
+        // Groups a container makes in itself are counted by the container, on v2.
+        if self.tree.len() >= super::tree::GROUPS_MAX || self.hierarchy.version == Version::V1 {
+            self.go_blind("there are more groups than are kept");
+        }
+    }
+
+    fn go_blind(&mut self, why: &str) {
+        if self.blind.is_none() {
+            tracing::warn!("not all groups are watched: {why}");
+            self.blind = Some(why.to_owned());
+            self.findings.outbox.coverage.hole(Source::Cgroup, Some(self.complete_us), None);
+        }
+    }
+}
