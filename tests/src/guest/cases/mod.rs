@@ -4,6 +4,7 @@ mod external;
 mod fragmentation;
 mod group_kill;
 mod limits;
+mod mishaps;
 mod numa;
 mod own_end;
 pub(super) mod panic;
@@ -69,13 +70,16 @@ pub enum Batch {
     Numa,
     /// Memory in small pieces, which stays so.
     Fragmentation,
+    /// The agent is down for a while, the clock is set.
+    Mishaps,
     /// The kernel panics, and boots again.
     Panic,
 }
 
 impl Batch {
     /// All.
-    pub const ALL: [Self; 4] = [Self::Main, Self::Numa, Self::Fragmentation, Self::Panic];
+    pub const ALL: [Self; 5] =
+        [Self::Main, Self::Numa, Self::Fragmentation, Self::Mishaps, Self::Panic];
 
     /// Its name.
     #[must_use]
@@ -84,6 +88,7 @@ impl Batch {
             Self::Main => "main",
             Self::Numa => "numa",
             Self::Fragmentation => "fragmentation",
+            Self::Mishaps => "mishaps",
             Self::Panic => "panic",
         }
     }
@@ -98,7 +103,7 @@ impl Batch {
     #[must_use]
     pub fn devices(self) -> &'static [&'static str] {
         match self {
-            Self::Main | Self::Fragmentation | Self::Panic => &[],
+            Self::Main | Self::Fragmentation | Self::Mishaps | Self::Panic => &[],
             // The larger node first: the programs stand there.
             Self::Numa => &[
                 "-object",
@@ -125,6 +130,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         storm::CASES,
         numa::CASES,
         fragmentation::CASES,
+        mishaps::CASES,
         panic::CASES,
     ]
     .into_iter()

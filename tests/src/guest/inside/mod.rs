@@ -2,15 +2,16 @@
 
 mod answers;
 mod groups;
+mod programs;
 pub mod scene;
 mod tenants;
 
 use std::fs::File;
 use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use self::groups::Tree;
+use self::programs::{AGENT_DIR, AGENT_LOG, COLLECTOR_DIR, COLLECTOR_LOG, Programs};
 use self::scene::Scene;
 use super::cases::{self, panic};
 use super::plan::{Hierarchy, Setting, Without};
@@ -39,11 +40,6 @@ pub fn run(port: &str) -> Result<(), String> {
     out.line(&Line::End)
 }
 
-const COLLECTOR_DIR: &str = "/var/lib/collector";
-const AGENT_DIR: &str = "/var/lib/agent";
-const COLLECTOR_LOG: &str = "/tmp/collector.log";
-const AGENT_LOG: &str = "/tmp/agent.log";
-
 struct Out(File);
 
 impl Out {
@@ -58,7 +54,7 @@ fn act_out(out: &mut Out) -> Result<(), String> {
     let words = CommandLine::read()?;
     let setting = words.setting()?;
     let tree = Tree::create(setting.hierarchy)?;
-    let _programs = start_programs(&tree, &setting)?;
+    let programs = Programs::start(&tree, &setting)?;
     let names = words.get("guest.cases").unwrap_or("");
     for name in names.split(',').filter(|n| !n.is_empty()) {
         let case = cases::named(name).ok_or_else(|| format!("no case is called `{name}`"))?;
@@ -71,7 +67,7 @@ fn act_out(out: &mut Out) -> Result<(), String> {
                 out.line(&file?)?;
             }
         }
-        let mut scene = Scene::open(&tree, case.name);
+        let mut scene = Scene::open(&tree, &programs, case.name);
         let done = (case.act)(&mut scene);
         std::thread::sleep(SETTLE);
         let record = scene.close(done.err());
@@ -98,43 +94,6 @@ fn files(dir: &str) -> Vec<Result<Line, String>> {
             Ok(Line::State { path: path.display().to_string(), content })
         })
         .collect()
-}
-
-/// The programs, killed when dropped.
-struct Programs(Vec<Child>);
-
-impl Drop for Programs {
-    fn drop(&mut self) {
-        for child in &mut self.0 {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-}
-
-fn start_programs(tree: &Tree, setting: &Setting) -> Result<Programs, String> {
-    // The kernel must not choose these when all is used up.
-    std::fs::write("/proc/self/oom_score_adj", "-999").map_err(|e| format!("adj: {e}"))?;
-    let mut programs = Programs(Vec::new());
-    let group = tree.host("system.slice/coroner.service")?;
-    let collector = ["--data-dir", COLLECTOR_DIR];
-    programs.0.push(start("coroner-collector", &collector, COLLECTOR_LOG)?);
-    answers::wait_for_collector()?;
-    let mut agent = vec!["--state-dir", AGENT_DIR, "--node-name", "guest"];
-    agent.extend(setting.fault.flags());
-    programs.0.push(start("coroner-agent", &agent, AGENT_LOG)?);
-    for child in &programs.0 {
-        tree.join(&group, child.id())?;
-    }
-    answers::wait_for_agent()?;
-    Ok(programs)
-}
-
-fn start(name: &str, args: &[&str], log: &str) -> Result<Child, String> {
-    let log = File::create(log).map_err(|e| format!("{log}: {e}"))?;
-    let mut command = Command::new(format!("/bin/{name}"));
-    command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-    command.spawn().map_err(|e| format!("cannot start {name}: {e}"))
 }
 
 /// The kernel's command line.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::groups::{Tree, write};
+use super::programs::Programs;
 use super::tenants::Running;
 pub use super::tenants::Tenant;
 use crate::guest::plan::Hierarchy;
@@ -18,6 +19,7 @@ const BETWEEN: Duration = Duration::from_millis(400);
 /// One case under way.
 pub struct Scene<'a> {
     tree: &'a Tree,
+    programs: &'a Programs,
     record: Record,
     containers: Vec<(&'static str, PathBuf)>,
     pods: Vec<(&'static str, String, PathBuf)>,
@@ -38,11 +40,12 @@ pub enum Level {
 }
 
 impl<'a> Scene<'a> {
-    pub(super) fn open(tree: &'a Tree, case: &str) -> Self {
+    pub(super) fn open(tree: &'a Tree, programs: &'a Programs, case: &str) -> Self {
         std::thread::sleep(BETWEEN);
         let record = Record { case: case.to_owned(), from_us: now_us(), ..Record::default() };
         Self {
             tree,
+            programs,
             record,
             containers: Vec::new(),
             pods: Vec::new(),
@@ -273,6 +276,36 @@ impl<'a> Scene<'a> {
     #[must_use]
     pub fn path_in(&self, name: &str, file: &str) -> String {
         format!("/tmp/{name}/{file}")
+    }
+
+    /// Ends the agent as a crash would.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run.
+    pub fn kill_agent(&self) -> Result<(), String> {
+        self.programs.kill_agent()
+    }
+
+    /// Starts the agent again, and waits until it works.
+    ///
+    /// # Errors
+    ///
+    /// When it does not.
+    pub fn start_agent(&self) -> Result<(), String> {
+        self.programs.start_agent(self.tree)
+    }
+
+    /// Sets the guest's clock forward, or back. The case counts from here.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel refuses.
+    pub fn step_clock(&mut self, hours: i64) -> Result<(), String> {
+        let to = now_us() / 1_000_000 + hours * 3600;
+        let set = std::process::Command::new("/bin/date").args(["-s", &format!("@{to}")]).output();
+        self.record.from_us = now_us();
+        if set.is_ok_and(|o| o.status.success()) { Ok(()) } else { Err("date -s".to_owned()) }
     }
 
     /// A pause after the case.
