@@ -39,7 +39,7 @@ async fn run(incidents: u64) {
                 let node = load::node(n);
                 let findings: Vec<_> =
                     (0..each).map(|i| load::kill(&node, n * each + i).into()).collect();
-                let batches = findings.chunks(500).map(<[_]>::to_vec).collect();
+                let batches = load::batches(&findings, 500);
                 tokio::spawn(load::report(url.clone(), node, batches))
             })
             .collect();

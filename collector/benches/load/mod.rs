@@ -13,6 +13,9 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
+/// Seconds since 1970 of the first kill.
+pub(crate) const NOON: i64 = 1_763_726_400;
+
 const BOOT: &str = "6f1c6a0e-64f5-4fd1-9a5e-000000000001";
 
 /// A collector with the core's rules, in a directory of its own.
@@ -81,7 +84,7 @@ pub(crate) fn kill(node: &str, seq: u64) -> Finding {
         node: node.to_owned(),
         boot_id: BOOT.to_owned(),
         // One a second, backwards and forwards: not in the order of arrival.
-        time: Timestamp::from_second(1_763_726_400 + i64::try_from(seq ^ 0x55).unwrap()).unwrap(),
+        time: Timestamp::from_second(NOON + i64::try_from(seq ^ 0x55).unwrap()).unwrap(),
         time_uncertainty_us: Some(1000),
         source: Source::KernelLog,
         about: None,
@@ -89,12 +92,18 @@ pub(crate) fn kill(node: &str, seq: u64) -> Finding {
     }
 }
 
+/// Findings in batches, the first of which is number 1.
+pub(crate) fn batches(findings: &[coroner_proto::v1::Finding], size: usize) -> Vec<Batch> {
+    let batch = |(sequence, findings): (u64, &[_])| Batch {
+        sequence,
+        findings: findings.to_vec(),
+        coverage: Vec::new(),
+    };
+    (1..).zip(findings.chunks(size)).map(batch).collect()
+}
+
 /// Sends the batches of one node, several on their way at once, and returns when all are acknowledged.
-pub(crate) async fn report(
-    url: String,
-    node: String,
-    batches: Vec<Vec<coroner_proto::v1::Finding>>,
-) {
+pub(crate) async fn report(url: String, node: String, batches: Vec<Batch>) {
     let mut client = IngestServiceClient::connect(url).await.unwrap();
     let (requests, stream) = mpsc::channel(8);
     let mut responses = client.report(ReceiverStream::new(stream)).await.unwrap().into_inner();
@@ -111,12 +120,8 @@ pub(crate) async fn report(
             .send(ReportRequest { message: Some(report_request::Message::Hello(hello)) })
             .await
             .unwrap();
-        for (sequence, findings) in (1..).zip(batches) {
-            let message = Some(report_request::Message::Batch(Batch {
-                sequence,
-                findings,
-                coverage: Vec::new(),
-            }));
+        for batch in batches {
+            let message = Some(report_request::Message::Batch(batch));
             requests.send(ReportRequest { message }).await.unwrap();
         }
     };

@@ -1,6 +1,6 @@
 //! Gathers what is known about incidents, has them judged, and stores each verdict that is another one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use coroner_core::finding::Finding;
@@ -8,7 +8,7 @@ use coroner_core::incident::{Incident, IncidentId};
 use coroner_core::verdict::{self, Case};
 use coroner_proto::v1;
 use prost::Message as _;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, Row};
 
 use super::StoreError;
 use super::rows::{self, Changed};
@@ -32,12 +32,13 @@ impl Default for Rules {
 /// Incidents gathered at once: enough to read what they share but once, few enough to hold in memory.
 const AT_ONCE: usize = 512;
 
-/// Judges each of the incidents anew; gives those whose verdict changed.
+/// Judges each of the incidents anew; gives those whose verdict changed. `fresh` are findings that were just stored.
 pub(super) fn rejudge(
     db: &Connection,
     path: &Path,
     rules: &Rules,
     incidents: &BTreeSet<IncidentId>,
+    fresh: &Fresh<'_>,
     now_us: i64,
 ) -> Result<Vec<Changed>, StoreError> {
     let failed =
@@ -47,7 +48,7 @@ pub(super) fn rejudge(
     while rest.peek().is_some() {
         let mut told = Vec::new();
         for id in rest.by_ref().take(AT_ONCE) {
-            told.extend(Told::new(findings(db, path, id)?));
+            told.extend(Told::new(findings(db, path, id, fresh)?));
         }
         for case in surroundings::cases(db, path, told)? {
             let Some(boot_id) = case.findings.first().map(|f| f.boot_id.clone()) else { continue };
@@ -59,19 +60,36 @@ pub(super) fn rejudge(
     Ok(changed)
 }
 
-/// The findings of one incident, in the order of their ids.
-fn findings(db: &Connection, path: &Path, id: &IncidentId) -> Result<Vec<Finding>, StoreError> {
-    let found = bodies(
-        db,
-        "SELECT id, body FROM finding WHERE incident_id = $1 ORDER BY id",
-        params![id.0],
-    )
-    .map_err(|source| StoreError::Sqlite {
-        path: path.to_owned(),
-        doing: "read findings",
-        source,
-    })?;
-    let mut found = decode_all(path, found);
+/// Findings by their ids.
+pub(super) type Fresh<'a> = HashMap<&'a str, &'a Finding>;
+
+/// The findings of one incident, in the order of their ids. Those that were just stored need not be read back.
+fn findings(
+    db: &Connection,
+    path: &Path,
+    id: &IncidentId,
+    fresh: &Fresh<'_>,
+) -> Result<Vec<Finding>, StoreError> {
+    let failed =
+        |source| StoreError::Sqlite { path: path.to_owned(), doing: "read findings", source };
+    let read = || {
+        let mut select =
+            db.prepare_cached("SELECT id, body FROM finding WHERE incident_id = $1 ORDER BY id")?;
+        let mut rows = select.query([&id.0])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(match fresh.get(row.get_ref(0)?.as_str()?) {
+                Some(finding) => Ok((*finding).clone()),
+                None => Err(stored(row)?),
+            });
+        }
+        Ok(found)
+    };
+    let known = |found: Result<Finding, Stored>| match found {
+        Ok(finding) => Some(finding),
+        Err(stored) => decode(path, stored),
+    };
+    let mut found: Vec<Finding> = read().map_err(failed)?.into_iter().filter_map(known).collect();
     // Nobody adds to what happened on another node, whatever its findings claim to be about.
     let whose = found.iter().find(|f| IncidentId::of(&f.id) == *id).or(found.first());
     if let Some((node, boot_id)) = whose.map(|f| (f.node.clone(), f.boot_id.clone())) {
@@ -95,17 +113,19 @@ pub(super) fn bodies(
     db.prepare_cached(sql)?.query_map(params, stored)?.collect()
 }
 
-/// What is stored was readable once. If the disk changed it, that fact is lost, but not the work on all others.
+/// All that can be read of what is stored.
 pub(super) fn decode_all(path: &Path, found: Vec<Stored>) -> Vec<Finding> {
-    let decode = |(id, body): Stored| {
-        let problem = match v1::Finding::decode(body.as_slice()).map(Finding::try_from) {
-            Ok(Ok(finding)) => return Some(finding),
-            Ok(Err(e)) => e.to_string(),
-            Err(e) => e.to_string(),
-        };
-        let e = StoreError::Corrupt { path: path.to_owned(), what: "finding", id, problem };
-        tracing::error!(error = %e, "a verdict is given without it");
-        None
+    found.into_iter().filter_map(|stored| decode(path, stored)).collect()
+}
+
+/// What is stored was readable once. If the disk changed it, that fact is lost, but not the work on all others.
+fn decode(path: &Path, (id, body): Stored) -> Option<Finding> {
+    let problem = match v1::Finding::decode(body.as_slice()).map(Finding::try_from) {
+        Ok(Ok(finding)) => return Some(finding),
+        Ok(Err(e)) => e.to_string(),
+        Err(e) => e.to_string(),
     };
-    found.into_iter().filter_map(decode).collect()
+    let e = StoreError::Corrupt { path: path.to_owned(), what: "finding", id, problem };
+    tracing::error!(error = %e, "a verdict is given without it");
+    None
 }

@@ -138,13 +138,11 @@ pub(crate) fn overlapping(
     Ok(found)
 }
 
-/// The spans with the ends that lie after `end` cut there; those that begin after it are left out.
-pub(super) fn until(spans: Vec<CoverageSpan>, end: Timestamp) -> Vec<CoverageSpan> {
-    let cut = |span: CoverageSpan| {
-        let Span { from, to } = Span::new(span.from, span.to.min(end))?;
-        Some(CoverageSpan { source: span.source, from, to })
-    };
-    spans.into_iter().filter_map(cut).collect()
+/// The span, ending at the first of `ends` (the latest first) that it reaches: so it stays the same while it grows on.
+/// `None` if it begins after that.
+pub(super) fn until(span: &CoverageSpan, ends: [Timestamp; 2]) -> Option<CoverageSpan> {
+    let to = ends.into_iter().find(|end| span.to >= *end).unwrap_or(span.to);
+    Span::new(span.from, to).map(|Span { from, to }| CoverageSpan { source: span.source, from, to })
 }
 
 /// Deletes up to `batch` spans and nodes of which nothing was heard since `before_us`; gives how many.

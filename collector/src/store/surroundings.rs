@@ -135,11 +135,12 @@ impl Surroundings {
         let gaps: Vec<Finding> = self.gaps.iter().filter(near).cloned().collect();
         let sources =
             Source::ALL.into_iter().filter_map(|source| self.status(source, end_us)).collect();
-        let until = told.end_us.saturating_add(COVERAGE_MARGIN_US);
-        let until = Timestamp::from_microsecond(until).unwrap_or(Timestamp::MAX);
+        let end = |us| Timestamp::from_microsecond(us).unwrap_or(Timestamp::MAX);
+        let ends = [end(told.end_us.saturating_add(COVERAGE_MARGIN_US)), end(told.end_us)];
         let since = told.begin_us.saturating_sub(COVERAGE_MARGIN_US);
         let near = self.coverage.iter().filter(|span| span.to.as_microsecond() >= since);
-        let spans = coverage::until(near.cloned().collect(), until);
+        let spans: Vec<CoverageSpan> =
+            near.filter_map(|span| coverage::until(span, ends)).collect();
         let lost: Vec<Gap> = gaps.iter().filter_map(gap).cloned().collect();
         let coverage = absence::covered(&spans, &lost);
         Case { findings: told.findings, gaps, sources, coverage }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::{broadcast, mpsc, oneshot};
 
-use super::cases::{self, Rules};
+use super::cases::{self, Fresh, Rules};
 use super::coverage::{Origin, Told};
 use super::open::Opened;
 use super::rows::{self, Changed, NewFinding};
@@ -163,6 +163,7 @@ impl Writer {
             .map_err(failed("write"))?;
         }
         let mut touched = BTreeSet::new();
+        let mut fresh = Fresh::new();
         let mut late = Vec::new();
         let mut told = Told::default();
         for batch in batches {
@@ -174,6 +175,7 @@ impl Writer {
                 }
                 outcome.new += 1;
                 touched.extend(new.incident.clone());
+                fresh.insert(new.finding.id.0.as_str(), &new.finding);
                 match new.finding.body {
                     FindingBody::Gap(_) => {
                         outcome.gaps += 1;
@@ -191,7 +193,7 @@ impl Writer {
         for moved in told.store(&db, now_us).map_err(failed("store coverage"))? {
             touched.extend(near::near_coverage(&db, &moved).map_err(failed(looking))?);
         }
-        outcome.changed = cases::rejudge(&db, &path, &self.rules, &touched, now_us)?;
+        outcome.changed = cases::rejudge(&db, &path, &self.rules, &touched, &fresh, now_us)?;
         db.commit().map_err(failed("commit"))?;
         Ok(outcome)
     }

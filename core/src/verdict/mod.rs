@@ -83,7 +83,8 @@ pub struct Case {
     /// How the sources on that node were doing at the time, if it was reported.
     pub sources: Vec<SourceStatus>,
     /// What the sources on that node missed nothing of around the incident, already without what [`Case::gaps`] take of
-    /// it. A span that goes on ends shortly after the incident here: a verdict must not change because time goes by.
+    /// it. A verdict must not change because time goes by, so a span that goes on ends here when the incident does, and
+    /// once it is known to have gone on for two seconds more, two seconds later.
     pub coverage: Vec<CoverageSpan>,
 }
 
