@@ -2,6 +2,8 @@
 //! them, and a count for each kill; joined by process id. What the agent reads of `/proc` is put in by hand: a victim's
 //! group as the kernel printed it, and for other signals a sender in a login and a receiver in a container.
 
+mod trace;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -12,18 +14,12 @@ use coroner_core::finding::{
 };
 use coroner_core::incident::Incident;
 use coroner_core::kernel::{self, KernelEvent, OomReport, Victim};
-use coroner_core::signal::{Generated, Layout, Layouts, Paired, Pairing, Reader, TraceEvent};
+use coroner_core::signal::{Generated, Paired};
 use coroner_core::verdict::{self, incident_of};
 use jiff::{SignedDuration, Timestamp};
+use trace::{FORMATS, signals};
 
 use coroner_core::kernel_log::{Options, Parser};
-
-const FORMATS: [(&str, &str); 4] = [
-    ("5.10", include_str!("../../src/signal/tests/data/formats-5.10")),
-    ("6.1", include_str!("../../src/signal/tests/data/formats-6.1")),
-    ("6.12", include_str!("../../src/signal/tests/data/formats-6.12")),
-    ("7.2", include_str!("../../src/signal/tests/data/formats-7.2")),
-];
 
 const CONTAINER: &str = "/kubepods/burstable/pod11111111-2222-3333-4444-555555555555/0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -81,32 +77,6 @@ fn case(folder: &Path, root: &Path, formats: &str, version: u32) -> Case {
     let name = folder.strip_prefix(root).unwrap().display().to_string();
     let signals = signals(&fs::read(folder.join("trace")).unwrap(), formats);
     Case { name, events, signals, version }
-}
-
-/// The signals of a recorded trace, each with its mark.
-fn signals(text: &[u8], formats: &str) -> Vec<Paired<()>> {
-    let at = formats.find("name: signal_generate").unwrap();
-    let (marked, generated) = formats.split_at(at);
-    let layouts = Layouts {
-        generated: Layout::parse(generated, &["sig", "code", "pid"]).unwrap(),
-        marked: Some(Layout::parse(marked, &["pid"]).unwrap()),
-    };
-    // The head of a `trace` file is no part of what `trace_pipe` gives.
-    let lines = text.split_inclusive(|byte| *byte == b'\n');
-    let body: Vec<u8> =
-        lines.skip_while(|line| line.starts_with(b"#")).flatten().copied().collect();
-    let (mut out, mut pairing) = (Vec::new(), Pairing::default());
-    let mut reader = Reader::new(layouts);
-    reader.feed(&body, |event| match event {
-        TraceEvent::Generated(signal) => out.extend(pairing.generated(signal, ())),
-        TraceEvent::Marked(marked) => out.extend(pairing.marked(marked)),
-        TraceEvent::Lost { .. } => panic!("events were lost"),
-    });
-    while let Some(paired) = pairing.expired(u64::MAX) {
-        out.push(paired);
-    }
-    out.sort_by_key(|paired| paired.signal.at_us);
-    out
 }
 
 impl Case {
