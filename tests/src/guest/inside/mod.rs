@@ -2,6 +2,7 @@
 
 mod answers;
 mod groups;
+mod happenings;
 mod programs;
 pub mod scene;
 mod tenants;

@@ -18,13 +18,13 @@ const BETWEEN: Duration = Duration::from_millis(400);
 
 /// One case under way.
 pub struct Scene<'a> {
-    tree: &'a Tree,
-    programs: &'a Programs,
-    record: Record,
+    pub(super) tree: &'a Tree,
+    pub(super) programs: &'a Programs,
+    pub(super) record: Record,
     containers: Vec<(&'static str, PathBuf)>,
     pods: Vec<(&'static str, String, PathBuf)>,
     running: Vec<Running>,
-    mounts: Vec<PathBuf>,
+    pub(super) mounts: Vec<PathBuf>,
     rest: Duration,
 }
 
@@ -210,102 +210,9 @@ impl<'a> Scene<'a> {
         self.find(role).map(|r| r.pid)
     }
 
-    fn find(&mut self, role: &str) -> Result<&mut Running, String> {
+    pub(super) fn find(&mut self, role: &str) -> Result<&mut Running, String> {
         let found = self.running.iter_mut().find(|r| r.role == role);
         found.ok_or_else(|| format!("nobody has the role {role}"))
-    }
-
-    /// Waits until a process is gone.
-    ///
-    /// # Errors
-    ///
-    /// When it stays.
-    pub fn wait_gone(&mut self, role: &str) -> Result<(), String> {
-        let running = self.find(role)?;
-        wait(&format!("{role} did not die"), || running.is_gone())
-    }
-
-    /// Waits until a process holds so many MiB.
-    ///
-    /// # Errors
-    ///
-    /// When it does not.
-    pub fn wait_holding(&mut self, role: &str, mebibytes: u64) -> Result<(), String> {
-        let running = self.find(role)?;
-        wait(&format!("{role} did not take {mebibytes} MiB"), || {
-            running.resident_kb() >= mebibytes * 1024
-        })
-    }
-
-    /// Waits until a process printed a line.
-    ///
-    /// # Errors
-    ///
-    /// When it does not.
-    pub fn wait_said(&mut self, role: &str, line: &str) -> Result<(), String> {
-        let running = self.find(role)?;
-        wait(&format!("{role} did not say `{line}`"), || running.said(line))
-    }
-
-    /// Checks that a process lives.
-    ///
-    /// # Errors
-    ///
-    /// When it does not.
-    pub fn still_there(&mut self, role: &str) -> Result<(), String> {
-        if self.find(role)?.is_gone() { Err(format!("{role} is gone")) } else { Ok(()) }
-    }
-
-    /// Mounts a tmpfs of the case's own.
-    ///
-    /// # Errors
-    ///
-    /// When the kernel refuses.
-    pub fn mount_tmpfs(&mut self, name: &str, options: &str) -> Result<(), String> {
-        let dir = PathBuf::from(self.path_in(name, ""));
-        std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
-        let done = std::process::Command::new("/bin/mount")
-            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
-            .arg(&dir)
-            .status();
-        self.mounts.push(dir);
-        if done.is_ok_and(|s| s.success()) { Ok(()) } else { Err(format!("no tmpfs {options}")) }
-    }
-
-    /// A path in a tmpfs of the case.
-    #[must_use]
-    pub fn path_in(&self, name: &str, file: &str) -> String {
-        format!("/tmp/{name}/{file}")
-    }
-
-    /// Ends the agent as a crash would.
-    ///
-    /// # Errors
-    ///
-    /// When it does not run.
-    pub fn kill_agent(&self) -> Result<(), String> {
-        self.programs.kill_agent()
-    }
-
-    /// Starts the agent again, and waits until it works.
-    ///
-    /// # Errors
-    ///
-    /// When it does not.
-    pub fn start_agent(&self) -> Result<(), String> {
-        self.programs.start_agent(self.tree)
-    }
-
-    /// Sets the guest's clock forward, or back. The case counts from here.
-    ///
-    /// # Errors
-    ///
-    /// When the kernel refuses.
-    pub fn step_clock(&mut self, hours: i64) -> Result<(), String> {
-        let to = now_us() / 1_000_000 + hours * 3600;
-        let set = std::process::Command::new("/bin/date").args(["-s", &format!("@{to}")]).output();
-        self.record.from_us = now_us();
-        if set.is_ok_and(|o| o.status.success()) { Ok(()) } else { Err("date -s".to_owned()) }
     }
 
     /// A pause after the case.
@@ -352,7 +259,7 @@ pub(super) fn wait(otherwise: &str, mut is: impl FnMut() -> bool) -> Result<(), 
     Ok(())
 }
 
-fn now_us() -> i64 {
+pub(super) fn now_us() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }
