@@ -104,7 +104,8 @@ impl Room {
         let outside = outside(&memory, pods.as_ref());
         let reservation = self.reservation(&memory, pods.as_ref());
         // Without pods there is nothing that anything could be outside of.
-        if let Some(outside) = outside.filter(|_| pods.is_some()) {
+        let outside = outside.filter(|_| pods.is_some());
+        if let Some(outside) = outside {
             self.most.add(at, outside);
         }
         let change = self.alarms.sample(memory.total, pods.as_ref(), &reservation, outside);
@@ -129,9 +130,6 @@ impl Room {
     ) -> Result<Headroom, HeadroomError> {
         let memory = self.memory()?;
         let pods = self.pods(at, hierarchy);
-        if let Some(outside) = outside(&memory, pods.as_ref()).filter(|_| pods.is_some()) {
-            self.most.add(at, outside);
-        }
         Ok(self.finding(at, occasion, &memory, pods, hierarchy))
     }
 

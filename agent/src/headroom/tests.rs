@@ -150,6 +150,17 @@ fn pods_that_come_later_are_found_and_those_that_go_are_looked_for() {
 }
 
 #[test]
+fn a_machine_without_pods_has_nothing_to_complain_of() {
+    let told = Reserved { kube: Some(MIB), system: None };
+    let proc_root = proc_with(100);
+    let mut room = Room::open(proc_root.path(), told).unwrap();
+    let hierarchy = Tree::v2().hierarchy();
+    assert!((0..9).all(|n| room.sample(n * 20, Some(&hierarchy)).unwrap().is_none()));
+    let seen = room.now(200, Occasion::Sample, Some(&hierarchy)).unwrap();
+    assert_eq!((seen.concerns.len(), seen.most, seen.pods), (0, None, None));
+}
+
+#[test]
 fn a_broken_proc_is_one_sentence() {
     let dir = tempfile::tempdir().unwrap();
     let absent = Room::open(dir.path(), Reserved::default()).unwrap_err().to_string();

@@ -39,7 +39,7 @@ fn usage(headroom: &Headroom) -> Option<String> {
     let outside = Bytes(headroom.outside?);
     let reserved = headroom.reservation;
     Some(match (reserved.bytes(), &headroom.pods) {
-        (Some(bytes), _) if reserved.is_declared() => format!(
+        (Some(bytes), Some(_)) if reserved.is_declared() => format!(
             "Processes outside pods and the kernel hold {outside}; kube-reserved + system-reserved is {}.",
             Bytes(bytes)
         ),

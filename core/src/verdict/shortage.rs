@@ -72,8 +72,9 @@ fn reservation(found: &mut Shortage, headroom: &Headroom, population: Option<&Po
                 }
                 _ => "no memory limit".to_owned(),
             };
-            let held =
-                pods.held.map(|held| format!(" They held {}.", Bytes(held))).unwrap_or_default();
+            // What a victim in a pod held may be gone already; the table still has it.
+            let held = pods.held.max(population.map(|population| population.pods));
+            let held = held.map(|held| format!(" They held {}.", Bytes(held))).unwrap_or_default();
             found.because.push(format!(
                 "Processes outside pods and the kernel used {}. Nothing is kept for them: the pods together have \
                  {limit}.{held}",
@@ -84,7 +85,6 @@ fn reservation(found: &mut Shortage, headroom: &Headroom, population: Option<&Po
                  enforceNodeAllocatable: [pods]), so that pods hit their own limit before the node runs out.",
                 Bytes(outside)
             ));
-            found.decided = true;
         }
         (None, None) => {}
     }

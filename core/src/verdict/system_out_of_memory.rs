@@ -60,11 +60,11 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     if facts.witnesses.surroundings.population.is_none() {
         because.extend(telling::largest(report).map(|largest| format!("Largest: {largest}.")));
     }
-    remedies.extend(short.remedies);
     // Where memory was free but scattered, whoever grew is not the reason.
     if report.sysrq || (scattered(report).is_none() && !short.decided) {
         remedies.push(remedy(facts, report));
     }
+    remedies.extend(short.remedies);
     let who = facts.fate();
     let summary = match (facts.victims.is_empty(), report.sysrq) {
         (false, true) => format!("{who} because somebody asked the kernel for it with SysRq-f"),

@@ -11,6 +11,9 @@ use crate::kernel::Limit;
 use crate::pressure::lost;
 use crate::verdict::facts::Facts;
 
+/// A group whose tasks waited for less than this in all, in microseconds, did not suffer.
+const WORTH_US: u64 = 100_000;
+
 /// Lines for what was read around the incident.
 pub(super) fn lines(facts: &Facts<'_>) -> Vec<Evidence> {
     let seen = &facts.witnesses.surroundings;
@@ -55,11 +58,12 @@ fn stalls(group: &GroupPressure) -> Option<String> {
             lost(some)
         ));
     }
-    let some = memory.some?;
+    let some = memory.some.filter(|some| some.avg60 > 0 || some.total_us >= WORTH_US)?;
     let cpu = group.cpu.and_then(share_of_minute).map(|cpu| format!(", {cpu} for a CPU"));
     Some(format!(
-        "{}  tasks waited for memory {} of the last minute{}",
+        "{}  tasks waited for memory {} in all, {} of the last minute{}",
         whose(group),
+        lost(some.total_us),
         percent(some.avg60),
         cpu.unwrap_or_default()
     ))
@@ -78,7 +82,7 @@ fn percent(hundredths: u32) -> String {
 }
 
 fn room(headroom: &Headroom) -> Option<String> {
-    let outside = Bytes(headroom.outside?);
+    let outside = Bytes(headroom.outside.filter(|_| headroom.pods.is_some())?);
     let reserved = match headroom.reservation.bytes() {
         Some(reserved) => format!("{} reserved", Bytes(reserved)),
         None => "nothing reserved".to_owned(),

@@ -121,6 +121,8 @@ fn pods_without_any_limit_together() {
         "Nothing is kept for them: the pods together have no memory limit. They held 12 GiB.",
     );
     says(&incident, "enforceNodeAllocatable: [pods]");
+    // A limit for all pods says nothing of who grew.
+    says(&incident, "Find out why dockerd grew");
     let within = with_headroom(global(), headroom(Limit::Bytes(12 * GIB), None));
     says(&within, "the limit of all pods leaves them 4 GiB.");
     // The reservation was kept to, so whoever grew is the reason.
@@ -140,7 +142,7 @@ fn a_victim_outside_of_pods_counts_as_it_was() {
 
 #[test]
 fn stalls_are_evidence_of_every_kill() {
-    let stall = Stall { avg60: 4217, ..Stall::default() };
+    let stall = Stall { avg60: 4217, total_us: 3_200_000, ..Stall::default() };
     let before =
         StallBefore { window_us: 67_000_000, some_us: Some(12_345_678), full_us: Some(7_000_000) };
     let of = |group: &str, before| GroupPressure {
@@ -160,7 +162,7 @@ fn stalls_are_evidence_of_every_kill() {
     for words in [
         "node  in the 67 s before, tasks waited for memory 12.3 s, all of them at once 7.0 s"
             .to_owned(),
-        format!("{POD}  tasks waited for memory 42.1 % of the last minute"),
+        format!("{POD}  tasks waited for memory 3.2 s in all, 42.1 % of the last minute"),
     ] {
         assert!(evidence.contains(&words), "`{words}` is not in {evidence:#?}");
     }
