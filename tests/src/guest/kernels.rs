@@ -184,6 +184,8 @@ impl<'a> Apt<'a> {
             // Root here reads what root wrote; the sandbox user could not.
             "APT::Sandbox::User=root",
             "Acquire::Retries=3",
+            // Or `update` succeeds without having got anything.
+            "APT::Update::Error-Mode=any",
         ] {
             command.args(["-o", fixed]);
         }
