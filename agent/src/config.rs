@@ -55,6 +55,10 @@ pub struct Config {
     pub cgroup_root: Option<PathBuf>,
     /// The host's `/proc`.
     pub proc_root: PathBuf,
+    /// Where tracefs is mounted; `None` finds it in the mount table.
+    pub tracing_root: Option<PathBuf>,
+    /// Name of the trace instance; an agent that finds it in use by another adds a number.
+    pub tracing_instance: String,
     /// Where the kernel log comes from.
     pub kernel_log: KernelLogSource,
     /// Log files to follow for what killers in user space write.
@@ -80,6 +84,8 @@ impl Config {
             http_addr: None,
             cgroup_root: None,
             proc_root: PathBuf::from("/proc"),
+            tracing_root: None,
+            tracing_instance: "coroner".to_owned(),
             kernel_log: KernelLogSource::default(),
             log_files: Vec::new(),
             start: StartPosition::default(),

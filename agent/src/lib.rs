@@ -25,6 +25,7 @@ mod outbox;
 mod position;
 mod pressure;
 mod process;
+mod signal_trace;
 mod sources;
 mod state;
 mod stop;

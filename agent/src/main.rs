@@ -58,6 +58,14 @@ struct Args {
     #[arg(long, env = "CORONER_PROC_ROOT", value_name = "DIR", default_value = "/proc")]
     proc_root: PathBuf,
 
+    /// Where tracefs is mounted, such as /host/tracing [default: found in the mount table]
+    #[arg(long, env = "CORONER_TRACING_ROOT", value_name = "DIR")]
+    tracing_root: Option<PathBuf>,
+
+    /// Name of the trace instance that is made there; a second agent on the node adds a number
+    #[arg(long, env = "CORONER_TRACING_INSTANCE", value_name = "NAME", default_value = "coroner")]
+    tracing_instance: String,
+
     /// Which records count when nothing is known of an earlier run
     #[arg(long, env = "CORONER_START", value_name = "WHERE", value_enum, default_value_t)]
     start: Start,
@@ -128,6 +136,8 @@ fn config(args: Args) -> anyhow::Result<Config> {
         http_addr: Some(args.http_addr),
         cgroup_root: args.cgroup_root,
         proc_root: args.proc_root,
+        tracing_root: args.tracing_root,
+        tracing_instance: args.tracing_instance,
         kernel_log: match args.replay {
             Some(file) => KernelLogSource::ReplayFile(file),
             None => KernelLogSource::Device(args.kmsg),

@@ -70,6 +70,11 @@ pub(crate) struct Metrics {
     pub state_errors: Counter,
     pub unmatched_counts: Counter,
     pub signals_not_reported: Counter,
+    pub trace_events: Counter,
+    pub trace_events_lost: Counter,
+    pub trace_not_understood: Counter,
+    pub trace_not_looked_up: Counter,
+    pub trace_lone_marks: Counter,
     pub surroundings_skipped: Counter,
     events: [Counter; KINDS.len()],
     queued: AtomicU64,
@@ -184,6 +189,31 @@ impl Metrics {
             "signals_not_reported_total",
             "SIGKILLs traced that say nothing of a container's death, or were too many.",
             self.signals_not_reported.get(),
+        );
+        counter(
+            "trace_events_total",
+            "Events read from the signal trace.",
+            self.trace_events.get(),
+        );
+        counter(
+            "trace_events_lost_total",
+            "Signal trace events overwritten before they were read.",
+            self.trace_events_lost.get(),
+        );
+        counter(
+            "trace_lines_not_understood_total",
+            "Lines of the signal trace that made no sense.",
+            self.trace_not_understood.get(),
+        );
+        counter(
+            "trace_signals_not_looked_up_total",
+            "SIGKILLs whose processes were not looked up because too many came at once.",
+            self.trace_not_looked_up.get(),
+        );
+        counter(
+            "trace_marks_without_signal_total",
+            "Processes that the OOM killer chose while they were exiting anyway.",
+            self.trace_lone_marks.get(),
         );
         counter(
             "surroundings_skipped_total",

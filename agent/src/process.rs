@@ -13,7 +13,7 @@ use crate::cgroup::Version;
 use crate::clock::Clocks;
 
 /// The log's clock runs ahead of the others by up to 25 ms, and start times have steps of 10 ms.
-const TOLERANCE_US: u64 = 50_000;
+pub(crate) const TOLERANCE_US: u64 = 50_000;
 
 /// The host's `/proc`.
 #[derive(Clone, Debug)]
@@ -91,7 +91,7 @@ pub(crate) fn since_boot(stamp_us: u64, now: Clocks) -> u64 {
 }
 
 /// A start time in clock ticks, as microseconds.
-fn start_us(ticks: u64) -> u64 {
+pub(crate) fn start_us(ticks: u64) -> u64 {
     ticks.saturating_mul(1_000_000) / rustix::param::clock_ticks_per_second().max(1)
 }
 

@@ -19,6 +19,7 @@ use crate::log_file::LogFiles;
 use crate::metrics::Metrics;
 use crate::node::{page_size, sees_host_pids};
 use crate::process::Processes;
+use crate::signal_trace::SignalTrace;
 use crate::stop::Stop;
 use crate::surroundings::{Sources, Surroundings};
 use crate::witness::Witness;
@@ -60,6 +61,12 @@ pub(crate) fn start(
     if config.enabled(Source::Cgroup) {
         let (config, common) = (config.clone(), common.clone());
         tasks.spawn(watch_groups(config, common, Arc::clone(&joiner)));
+    }
+    if config.enabled(Source::SignalTrace) {
+        let (homes, to) = (Arc::clone(&joiner.homes), Arc::clone(&joiner));
+        let sink = Box::new(move |sigkill| to.sigkill(sigkill));
+        let trace = SignalTrace::new(config, common.clone(), homes, sink);
+        tasks.spawn(trace.run());
     }
     if let (KernelLogSource::Device(path), true) =
         (&config.kernel_log, config.enabled(Source::KernelLog))

@@ -52,6 +52,8 @@ impl Local {
             state_dir,
             kernel_log: settings.kernel_log,
             start: settings.start,
+            // What an agent of the node left behind is its successor's.
+            tracing_instance: "coroner-standalone".to_owned(),
             ..coroner_agent::Config::new(settings.node, url)
         })
         .await?;

@@ -1,0 +1,184 @@
+//! Real signals on this machine, in groups of the tests' own, and tracefs that is not what it should be.
+
+mod adoption;
+mod kills;
+mod refusals;
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use coroner_core::finding::Sigkill;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::JoinHandle;
+
+use super::SignalTrace;
+use crate::config::Config;
+use crate::findings::Findings;
+use crate::homes::Homes;
+use crate::metrics::Metrics;
+use crate::outbox::{Bounds, Outbox};
+use crate::position::Position;
+use crate::sources::Common;
+use crate::stop::{self, Stopper};
+
+/// Bounds a hang; it measures nothing.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Tracefs as root may use it, mounted for the test where nobody has; `None`, after saying so, where it is out of reach.
+fn tracefs(test: &str) -> Option<PathBuf> {
+    let missing = match super::tracefs::find(None, Path::new("/proc/self/mountinfo")) {
+        Ok(path) if rustix::process::geteuid().is_root() => return Some(path),
+        Ok(_) => "it needs root".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    assert!(std::env::var_os("CI").is_none(), "{test} cannot run: {missing}");
+    eprintln!("SKIPPED {test}: {missing}");
+    None
+}
+
+/// A name that no other test and no other run has.
+fn unique(mark: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("{mark}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A trace that runs.
+struct Trace {
+    kills: Receiver<Sigkill>,
+    outbox: Arc<Outbox>,
+    metrics: Arc<Metrics>,
+    homes: Arc<Homes>,
+    stop: Stopper,
+    task: JoinHandle<()>,
+    instance: PathBuf,
+}
+
+impl Trace {
+    async fn start(tracefs: &Path, name: &str) -> Self {
+        let trace = Self::begin(tracefs, name);
+        let start = Instant::now();
+        while trace.outbox.is_empty() {
+            assert!(start.elapsed() < PATIENCE, "the trace says nothing");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        trace
+    }
+
+    fn begin(tracefs: &Path, name: &str) -> Self {
+        let metrics = Arc::new(Metrics::default());
+        let outbox = Arc::new(Outbox::new(
+            "node".to_owned(),
+            Position::default(),
+            Bounds::default(),
+            Arc::clone(&metrics),
+        ));
+        let findings = Findings {
+            node: "node".to_owned(),
+            boot_id: "b".to_owned(),
+            outbox: Arc::clone(&outbox),
+        };
+        let (stop, stopped) = stop::channel();
+        let common = Common { findings, metrics: Arc::clone(&metrics), stop: stopped };
+        let config = Config {
+            tracing_root: Some(tracefs.to_owned()),
+            tracing_instance: name.to_owned(),
+            ..Config::new("node", "")
+        };
+        let (send, kills) = channel(10_000);
+        let homes = Arc::new(Homes::new());
+        let sink = Box::new(move |kill| drop(send.try_send(kill)));
+        let trace = SignalTrace::new(&config, common, Arc::clone(&homes), sink);
+        let task = tokio::spawn(trace.run());
+        let instance = tracefs.join("instances").join(name);
+        Self { kills, outbox, metrics, homes, stop, task, instance }
+    }
+
+    /// The SIGKILL that a task gets; others on the machine go on meanwhile.
+    async fn kill_of(&mut self, pid: u32) -> Sigkill {
+        self.kill_that(|kill| kill.receiver.traced_id() == pid).await
+    }
+
+    async fn kill_that(&mut self, wanted: impl Fn(&Sigkill) -> bool) -> Sigkill {
+        let found = async {
+            loop {
+                let kill = self.kills.recv().await.expect("the trace runs");
+                if wanted(&kill) {
+                    return kill;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.expect("the signal is traced")
+    }
+
+    async fn end(self) {
+        self.stop.send(true).unwrap();
+        self.task.await.unwrap();
+    }
+}
+
+/// A group like that of a pod's container.
+struct Container {
+    path: String,
+    dirs: Vec<PathBuf>,
+}
+
+impl Container {
+    fn create(name: &str) -> Self {
+        let hierarchy = crate::cgroup::Hierarchy::find(Path::new("/proc"), None).expect("cgroups");
+        let uid = "00000000_0000_0000_0000_000000000001";
+        let id = format!("{:064x}", name.bytes().fold(7_u128, |a, b| a * 31 + u128::from(b)));
+        let mut path = String::new();
+        let mut dirs = Vec::new();
+        for part in [
+            format!("{name}-kubepods.slice"),
+            format!("{name}-kubepods-pod{uid}.slice"),
+            format!("cri-containerd-{id}.scope"),
+        ] {
+            path = format!("{path}/{part}");
+            let dir = hierarchy.mount.join(path.trim_start_matches('/'));
+            std::fs::create_dir(&dir).expect("a group can be made");
+            let _ = std::fs::write(dir.join("cgroup.subtree_control"), "");
+            dirs.insert(0, dir);
+        }
+        Self { path, dirs }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.dirs[0].join(name)
+    }
+
+    fn add(&self, pid: u32) {
+        std::fs::write(self.file("cgroup.procs"), pid.to_string()).expect("the process is moved");
+    }
+
+    /// A shell script whose processes are all in the group.
+    fn run(&self, script: &str) -> Child {
+        let procs = self.file("cgroup.procs");
+        shell(&format!("echo $$ > {}\n{script}", procs.display()))
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        for dir in &self.dirs {
+            let start = Instant::now();
+            while std::fs::remove_dir(dir).is_err() && start.elapsed() < Duration::from_secs(5) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        }
+    }
+}
+
+fn shell(script: &str) -> Child {
+    // What a failed test leaves behind must not hold the runner's output open.
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().expect("a shell")
+}
+
+fn sleeper() -> Child {
+    Command::new("sleep").arg("600").spawn().expect("sleep")
+}
