@@ -10,6 +10,7 @@
 //! but under the same identities.
 
 mod announced;
+mod crashes;
 mod deaths;
 mod kills;
 #[cfg(test)]
@@ -140,6 +141,9 @@ impl Joiner {
             KernelEvent::UserspaceKill(kill) => {
                 let mut state = self.lock();
                 (state.announced.line(boot_id, kill, id, Instant::now()), Vec::new())
+            }
+            KernelEvent::Fault(fault) => {
+                return crashes::death_of(boot_id, fault.pid, &self.homes, Instant::now());
             }
             _ => return None,
         };
