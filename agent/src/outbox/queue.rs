@@ -29,7 +29,8 @@ impl Worth {
             | FindingBody::Fragmentation(_)
             | FindingBody::Headroom(_)
             | FindingBody::Pressure(_)
-            | FindingBody::Population(_) => Self::Sample,
+            | FindingBody::Population(_)
+            | FindingBody::MemoryVolumes(_) => Self::Sample,
             FindingBody::Node(_) => Self::Failure,
             FindingBody::Sigkill(_)
             | FindingBody::CountedKill(_)

@@ -11,6 +11,7 @@ mod budget;
 mod occurrence;
 mod population;
 mod sources;
+mod volumes;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +60,9 @@ impl Surroundings {
                     let Some(occurrence) = occurrence else { continue };
                     if budget.take(Instant::now()) {
                         self.sources.about(&occurrence);
+                        if occurrence.in_memory {
+                            self.sources.volumes(&occurrence);
+                        }
                         if let Some(report) = occurrence.report {
                             self.sources.population(occurrence.about, report);
                         }

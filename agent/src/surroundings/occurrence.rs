@@ -15,6 +15,8 @@ pub(crate) struct Occurrence {
     pub about: FindingId,
     /// Whose group it was, where that is known: hostile text.
     pub group: Option<String>,
+    /// Whether much of the group's memory was tmpfs or shared.
+    pub in_memory: bool,
     /// The report, when the processes of the whole node matter.
     pub report: Option<Box<OomReport>>,
 }
@@ -33,10 +35,12 @@ impl Seen {
 
     /// The kernel log told of `event`, just now; `about` is the fact whose incident it is.
     pub(crate) fn event(&self, event: &KernelEvent, about: &FindingId) {
+        let mut in_memory = false;
         let (group, report) = match event {
             KernelEvent::Oom(report) => {
                 let victim = report.victims.first().and_then(|victim| victim.cgroup.as_ref());
                 let group = victim.or(report.limit_cgroup.as_ref()).cloned();
+                in_memory = holds_files(report);
                 let whole =
                     matches!(report.scope, Scope::System | Scope::Cpuset | Scope::Mempolicy);
                 let listed = whole && !report.tasks.is_empty();
@@ -50,13 +54,14 @@ impl Seen {
             KernelEvent::SlabFailure(_) => (None, None),
             _ => return,
         };
-        self.tell(Occurrence { about: about.clone(), group, report });
+        self.tell(Occurrence { about: about.clone(), group, in_memory, report });
     }
 
     /// Another witness than the kernel log saw a kill.
     pub(crate) fn kill(&self, about: &FindingId, group: Option<&str>) {
         let group = group.map(str::to_owned);
-        self.tell(Occurrence { about: about.clone(), group, report: None });
+        // Without a report nobody knows, so it is looked at.
+        self.tell(Occurrence { about: about.clone(), group, in_memory: true, report: None });
     }
 
     fn tell(&self, occurrence: Occurrence) {
@@ -64,4 +69,13 @@ impl Seen {
             self.metrics.surroundings_skipped.add(1);
         }
     }
+}
+
+/// Whether an eighth of what the group used, or of the whole node, was shared memory or tmpfs.
+fn holds_files(report: &OomReport) -> bool {
+    let in_group = report.stat("total_shmem").or_else(|| report.stat("shmem"));
+    let of_group = report.memory.and_then(|memory| memory.usage);
+    let on_node = report.mem_info.and_then(|info| Some((info.shmem?, info.ram?)));
+    let much = |shmem: u64, of: u64| shmem > 0 && shmem >= of / 8;
+    in_group.zip(of_group).or(on_node).is_some_and(|(shmem, of)| much(shmem, of))
 }

@@ -6,7 +6,7 @@ use coroner_core::finding::{FindingBody, FindingId, Occasion, Source};
 use coroner_core::kernel::OomReport;
 use coroner_core::population::household;
 
-use super::{Occurrence, population};
+use super::{Occurrence, population, volumes};
 use crate::cgroup::Hierarchy;
 use crate::clock::{Clocks, Moment};
 use crate::config::Config;
@@ -84,6 +84,18 @@ impl Sources {
     /// Something happened: everything that can be read is about it.
     pub(super) fn about(&mut self, occurrence: &Occurrence) {
         self.tell(Occasion::Incident, Some(&occurrence.about), occurrence.group.as_deref());
+    }
+
+    /// Names the volumes in memory of the pod it happened to.
+    pub(super) fn volumes(&self, occurrence: &Occurrence) {
+        let pod = occurrence.group.as_deref().and_then(|group| household(group).1);
+        let found = pod.and_then(|pod| volumes::volumes(&self.config.proc_root, &pod));
+        let Some(found) = found.filter(|_| self.enabled(Source::Cgroup)) else { return };
+        let about = &occurrence.about;
+        let id = FindingId::surrounding(about, "volumes");
+        let body = FindingBody::MemoryVolumes(Box::new(found));
+        let moment = now(Clocks::now());
+        self.findings.push(id, Some(about.clone()), Source::Cgroup, moment, body, None);
     }
 
     /// Looks up who held the memory, on another thread.

@@ -60,6 +60,7 @@ pub(super) fn insert_finding(
         FindingBody::Headroom(_) => ("headroom", None),
         FindingBody::Pressure(_) => ("pressure", None),
         FindingBody::Population(_) => ("population", None),
+        FindingBody::MemoryVolumes(_) => ("memory_volumes", None),
         FindingBody::Node(_) => ("node", None),
     };
     let rows = db

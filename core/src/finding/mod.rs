@@ -16,6 +16,7 @@ mod population;
 mod pressure;
 mod signal;
 mod source;
+mod volumes;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,7 @@ pub use population::{Inhabited, Population, Role};
 pub use pressure::{GroupPressure, Pressure, ResourcePressure, Stall, StallBefore};
 pub use signal::{OomMark, Process, Sigkill, SignalResult};
 pub use source::{Gap, Source, SourceStatus};
+pub use volumes::{MemoryVolume, MemoryVolumes};
 
 /// One immutable fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,6 +94,8 @@ pub enum FindingBody {
     Pressure(Box<Pressure>),
     /// Who held the memory when the whole node ran out.
     Population(Box<Population>),
+    /// Volumes of a pod that are kept in memory.
+    MemoryVolumes(Box<MemoryVolumes>),
     /// What the node is.
     Node(Box<NodeFacts>),
 }

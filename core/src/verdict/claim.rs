@@ -2,7 +2,7 @@
 
 use super::facts::{Event, Facts};
 use super::opening::incident_of;
-use super::{Case, agreement, evidence, outcome, telling};
+use super::{Case, agreement, evidence, outcome, surroundings, telling};
 use crate::incident::{
     Cause, Confidence, ContainerRef, Incident, IncidentId, KernelFacts, PodRef, TriggerFacts,
     VictimFacts,
@@ -56,6 +56,7 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
     let (outcome, outcome_sentence) = outcome::outcome(facts);
     let mut explanation: Vec<String> = telling::killing(facts).into_iter().collect();
     explanation.extend(claim.because);
+    explanation.extend(surroundings::volumes(facts));
     explanation.extend(telling::roles(facts));
     explanation.extend(outcome_sentence);
     let whose = facts.whose();

@@ -22,6 +22,7 @@ impl From<f::FindingBody> for v1::finding::Body {
             f::FindingBody::Headroom(headroom) => Self::Headroom((*headroom).into()),
             f::FindingBody::Pressure(pressure) => Self::Pressure((*pressure).into()),
             f::FindingBody::Population(population) => Self::Population((*population).into()),
+            f::FindingBody::MemoryVolumes(volumes) => Self::MemoryVolumes((*volumes).into()),
             f::FindingBody::Node(facts) => Self::NodeFacts((*facts).into()),
         }
     }
@@ -55,6 +56,9 @@ impl TryFrom<v1::finding::Body> for f::FindingBody {
             }
             W::Population(population) => {
                 Self::Population(Box::new(required("population", Some(population))?))
+            }
+            W::MemoryVolumes(volumes) => {
+                Self::MemoryVolumes(Box::new(required("memory_volumes", Some(volumes))?))
             }
             W::NodeFacts(facts) => Self::Node(Box::new(required("node_facts", Some(facts))?)),
         })

@@ -20,6 +20,7 @@ mod pressure;
 mod signal;
 mod source;
 mod time;
+mod volumes;
 
 /// A message that says nothing the core understands.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

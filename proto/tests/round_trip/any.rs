@@ -202,6 +202,8 @@ structs! {
         kernel, machine, agent_version, booted, cgroup_version, page_size, memory, swap, cpus, numa, overcommit_memory,
         panic_on_oom, oom_dump_tasks, oom_kill_allocating_task, dmesg_restrict, min_free, lacks,
     }
+    f::MemoryVolumes { pod_uid, volumes }
+    f::MemoryVolume { name, path, size, used }
     f::NumaNode { node, memory }
     f::Lack { source, what }
     f::Gap { source, first_lost, lost, from, to, reason }
@@ -278,6 +280,7 @@ choices! {
         |s| Self::Pressure(Any::any(s)),
         |s| Self::Population(Any::any(s)),
         |s| Self::Node(Any::any(s)),
+        |s| Self::MemoryVolumes(Any::any(s)),
     }
     k::KernelEvent {
         |s| Self::Oom(Any::any(s)),

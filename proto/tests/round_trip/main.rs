@@ -78,7 +78,7 @@ fn every_variant_survives_the_wire() {
         assert_eq!(incident_and_back(incident.clone()), incident);
         causes.insert(incident.cause);
     }
-    assert_eq!((events.len(), bodies.len(), causes.len()), (11, 12, Cause::ALL.len()));
+    assert_eq!((events.len(), bodies.len(), causes.len()), (11, 13, Cause::ALL.len()));
 }
 
 fn finding() -> v1::Finding {

@@ -3,8 +3,8 @@
 use super::*;
 use crate::finding::{
     BlockShortage, CompactionCounters, EarlierCounters, Fragmentation, GroupPressure, GroupUse,
-    Headroom, HugePages, KernelMemory, MostOutside, Occasion, Pressure, Reservation,
-    ResourcePressure, Stall, StallBefore,
+    Headroom, HugePages, KernelMemory, MemoryVolume, MemoryVolumes, MostOutside, Occasion,
+    Pressure, Reservation, ResourcePressure, Stall, StallBefore,
 };
 use crate::kernel::{AllocationFailure, FreeArea, MemInfo};
 use crate::population::count;
@@ -127,6 +127,33 @@ fn pods_without_any_limit_together() {
     says(&within, "the limit of all pods leaves them 4 GiB.");
     // The reservation was kept to, so whoever grew is the reason.
     says(&within, "Find out why dockerd grew");
+}
+
+#[test]
+fn volumes_in_memory_are_named() {
+    let volume = |name: &str, size, used| MemoryVolume {
+        name: name.to_owned(),
+        path: format!("/var/lib/kubelet/pods/{UID}/volumes/kubernetes.io~empty-dir/{name}"),
+        size,
+        used,
+    };
+    let volumes = MemoryVolumes {
+        pod_uid: UID.to_owned(),
+        volumes: vec![
+            volume("cache", Some(64 * MIB), Some(60 * MIB)),
+            volume("tmp", Some(MIB), None),
+            volume("shm", None, None),
+        ],
+    };
+    let incident = verdict(vec![
+        oom(report(&container(), &container())),
+        about(FindingBody::MemoryVolumes(Box::new(volumes)), Source::Cgroup, "volumes"),
+    ]);
+    says(
+        &incident,
+        "The pod keeps volumes in memory: emptyDir cache holds 60 MiB of the 64 MiB it may, emptyDir tmp may hold 1 MiB, \
+         emptyDir shm has no sizeLimit.",
+    );
 }
 
 /// What a victim outside of pods held is gone when the agent reads; the kernel's table still has it.
