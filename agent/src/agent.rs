@@ -4,6 +4,7 @@
 //! within a second of it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,7 +81,7 @@ impl Agent {
         let recording = Recording::load(&config.kernel_log)?;
         let boot_id = match &recording {
             Some(recording) => recording.boot_id.clone(),
-            None => boot_id(&config.proc_root)?,
+            None => known_boot(&config.proc_root)?,
         };
         let state = config.state_dir.as_deref().map(StateDir::open).transpose()?;
         let (position, warning) = resume(state.as_ref(), &boot_id)?;
@@ -173,6 +174,20 @@ impl Agent {
     pub fn is_connected(&self) -> bool {
         self.metrics.is_connected()
     }
+}
+
+/// The boot id as the given proc file system has it, else as this process's own has it: all containers of a machine see
+/// the same.
+fn known_boot(proc_root: &Path) -> Result<String, NodeError> {
+    boot_id(proc_root).or_else(|error| {
+        let own = boot_id(Path::new("/proc")).map_err(|_| error)?;
+        let root = proc_root.display();
+        tracing::error!(
+            "`{root}` (--proc-root) is no proc file system, expected one like /proc: processes are not read, and the \
+             boot id is taken from /proc"
+        );
+        Ok(own)
+    })
 }
 
 /// Where to go on, and what to say about it. A position of another boot says nothing about this one's log.

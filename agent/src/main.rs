@@ -119,7 +119,8 @@ async fn main() -> anyhow::Result<()> {
     log_to_stderr(args.log_format)?;
     let mut terminate = signal(SignalKind::terminate()).context("cannot watch for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for SIGINT")?;
-    let agent = Agent::start(config(args)?).await?;
+    // The sentence says its own cause; a chain of causes would say it twice.
+    let agent = Agent::start(config(args)?).await.map_err(|e| anyhow::Error::msg(e.to_string()))?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
