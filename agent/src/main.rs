@@ -1,11 +1,14 @@
 //! `coroner-agent`: flags and environment in, an agent out.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
-use coroner_agent::{Agent, Config, KernelLogSource, Reserved, StartPosition, reserved};
+use coroner_agent::{
+    Agent, Config, KernelLogSource, Reserved, ReservedError, StartError, StartPosition, reserved,
+};
 use coroner_core::finding::Source;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -113,14 +116,38 @@ enum LogFormat {
     Json,
 }
 
+/// Why the agent does not start, in one sentence.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("cannot watch for {0}: {1}")]
+    Signal(&'static str, std::io::Error),
+    #[error("this machine has no hostname: give --node-name")]
+    NoName,
+    #[error("RUST_LOG is `{0}`: {1}")]
+    Filter(String, tracing_subscriber::filter::ParseError),
+    #[error(transparent)]
+    Reserved(#[from] ReservedError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> anyhow::Result<()> {
-    let args = Args::parse();
+async fn main() -> ExitCode {
+    match run(Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "coroner-agent: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args) -> Result<(), Failure> {
     log_to_stderr(args.log_format)?;
-    let mut terminate = signal(SignalKind::terminate()).context("cannot watch for SIGTERM")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("cannot watch for SIGINT")?;
-    // The sentence says its own cause; a chain of causes would say it twice.
-    let agent = Agent::start(config(args)?).await.map_err(|e| anyhow::Error::msg(e.to_string()))?;
+    let watch = |name, kind| signal(kind).map_err(|e| Failure::Signal(name, e));
+    let mut terminate = watch("SIGTERM", SignalKind::terminate())?;
+    let mut interrupt = watch("SIGINT", SignalKind::interrupt())?;
+    let agent = Agent::start(config(args)?).await?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -129,9 +156,9 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn config(args: Args) -> anyhow::Result<Config> {
+fn config(args: Args) -> Result<Config, Failure> {
     let node = args.node_name.or_else(coroner_agent::hostname);
-    let node = node.context("this machine has no hostname: give --node-name")?;
+    let node = node.ok_or(Failure::NoName)?;
     Ok(Config {
         state_dir: args.state_dir,
         http_addr: Some(args.http_addr),
@@ -159,14 +186,14 @@ fn config(args: Args) -> anyhow::Result<Config> {
 }
 
 /// The memory in one of the kubelet's reservations.
-fn flag(name: &str, value: Option<String>) -> anyhow::Result<Option<u64>> {
+fn flag(name: &str, value: Option<String>) -> Result<Option<u64>, ReservedError> {
     Ok(value.map(|value| reserved(name, &value)).transpose()?.flatten())
 }
 
-fn log_to_stderr(format: LogFormat) -> anyhow::Result<()> {
+fn log_to_stderr(format: LogFormat) -> Result<(), Failure> {
     // Not `EnvFilter`: its regular expressions weigh more than the rest of the logging, and nobody needs them here.
     let filter = match std::env::var("RUST_LOG") {
-        Ok(text) => text.parse::<Targets>().with_context(|| format!("RUST_LOG is `{text}`"))?,
+        Ok(text) => text.parse::<Targets>().map_err(|e| Failure::Filter(text, e))?,
         Err(_) => Targets::new().with_default(LevelFilter::INFO),
     };
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
