@@ -118,7 +118,7 @@ impl Room {
         }))
     }
 
-    /// What it is now, whatever it is.
+    /// What it is now, whatever it is; with `details` the groups and processes of the host too.
     ///
     /// # Errors
     /// When the file can no longer be read.
@@ -127,10 +127,12 @@ impl Room {
         at: u64,
         occasion: Occasion,
         hierarchy: Option<&Hierarchy>,
+        details: bool,
     ) -> Result<Headroom, HeadroomError> {
         let memory = self.memory()?;
         let pods = self.pods(at, hierarchy);
-        Ok(self.finding(at, occasion, &memory, pods, hierarchy))
+        let looked_at = hierarchy.filter(|_| details);
+        Ok(self.finding(at, occasion, &memory, pods, looked_at))
     }
 
     fn finding(

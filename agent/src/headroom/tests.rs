@@ -106,7 +106,7 @@ fn the_host_outgrows_its_reservation() {
     // What the kubelet was told goes before what follows from the limit.
     let told = Reserved { kube: Some(300 * MIB), system: None };
     let mut room = Room::open(proc_root.path(), told).unwrap();
-    let seen = room.now(0, Occasion::Sample, Some(&hierarchy)).unwrap();
+    let seen = room.now(0, Occasion::Sample, Some(&hierarchy), true).unwrap();
     assert_eq!(seen.reservation.bytes(), Some(300 * MIB));
 }
 
@@ -138,7 +138,8 @@ fn pods_that_come_later_are_found_and_those_that_go_are_looked_for() {
     let hierarchy = tree.hierarchy();
     let proc_root = proc_with(500);
     let mut room = Room::open(proc_root.path(), Reserved::default()).unwrap();
-    let pods = |room: &mut Room, at| room.now(at, Occasion::Sample, Some(&hierarchy)).unwrap().pods;
+    let pods =
+        |room: &mut Room, at| room.now(at, Occasion::Sample, Some(&hierarchy), true).unwrap().pods;
     assert_eq!(pods(&mut room, 0), None);
     v2(&tree, "/kubepods.slice", 1, "max");
     assert_eq!(pods(&mut room, 59), None, "not looked for at every sample");
@@ -146,7 +147,7 @@ fn pods_that_come_later_are_found_and_those_that_go_are_looked_for() {
     tree.remove("/kubepods.slice");
     v2(&tree, "/kubepods", 1, "max");
     assert_eq!(pods(&mut room, 200).map(|pods| pods.group), Some("/kubepods".to_owned()));
-    assert!(room.now(300, Occasion::Sample, None).unwrap().pods.is_none());
+    assert!(room.now(300, Occasion::Sample, None, true).unwrap().pods.is_none());
 }
 
 #[test]
@@ -156,7 +157,7 @@ fn a_machine_without_pods_has_nothing_to_complain_of() {
     let mut room = Room::open(proc_root.path(), told).unwrap();
     let hierarchy = Tree::v2().hierarchy();
     assert!((0..9).all(|n| room.sample(n * 20, Some(&hierarchy)).unwrap().is_none()));
-    let seen = room.now(200, Occasion::Sample, Some(&hierarchy)).unwrap();
+    let seen = room.now(200, Occasion::Sample, Some(&hierarchy), true).unwrap();
     assert_eq!((seen.concerns.len(), seen.most, seen.pods), (0, None, None));
 }
 

@@ -19,7 +19,9 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use coroner_core::finding::{ContainerEnd, CountedKill, FindingBody, FindingId, Sigkill, Source};
+use coroner_core::finding::{
+    ContainerEnd, CountedKill, CountedLimit, FindingBody, FindingId, Sigkill, Source,
+};
 use coroner_core::kernel::KernelEvent;
 use tokio::sync::Notify;
 
@@ -235,9 +237,12 @@ impl Joiner {
             let moment = Moment { time, uncertainty_us: Some(uncertainty_us) };
             if let (Some(seen), None) = (self.surroundings(), &about) {
                 match &body {
-                    FindingBody::CountedKill(kill) => seen.kill(&id, Some(&kill.group)),
+                    FindingBody::CountedKill(kill) => {
+                        let whole_node = kill.limit == CountedLimit::WholeNode;
+                        seen.kill(&id, Some(&kill.group), whole_node);
+                    }
                     FindingBody::Sigkill(kill) if kill.oom_mark.is_some() => {
-                        seen.kill(&id, kill.receiver.cgroup.as_deref());
+                        seen.kill(&id, kill.receiver.cgroup.as_deref(), false);
                     }
                     _ => {}
                 }

@@ -5,7 +5,8 @@
 //! allocation that failed, all three are read at once and handed on as findings about it; when the whole node was out of
 //! memory, the processes of the kernel's table are looked up as well, on a thread of their own: they may be thousands.
 //!
-//! In a storm a reading serves several kills, and beyond some kills a second there is none: those are counted.
+//! Groups and processes of the host are only looked at when the whole node was concerned: there may be hundreds. In a storm
+//! beyond some kills a second there is no look at all; those are counted.
 
 mod budget;
 mod occurrence;

@@ -15,6 +15,8 @@ pub(crate) struct Occurrence {
     pub about: FindingId,
     /// Whose group it was, where that is known: hostile text.
     pub group: Option<String>,
+    /// Whether it concerned the whole node, or a memory node of it.
+    pub whole_node: bool,
     /// Whether much of the group's memory was tmpfs or shared.
     pub in_memory: bool,
     /// The report, when the processes of the whole node matter.
@@ -35,7 +37,7 @@ impl Seen {
 
     /// The kernel log told of `event`, just now; `about` is the fact whose incident it is.
     pub(crate) fn event(&self, event: &KernelEvent, about: &FindingId) {
-        let mut in_memory = false;
+        let (mut in_memory, mut whole_node) = (false, false);
         let (group, report) = match event {
             KernelEvent::Oom(report) => {
                 let victim = report.victims.first().and_then(|victim| victim.cgroup.as_ref());
@@ -43,6 +45,7 @@ impl Seen {
                 in_memory = holds_files(report);
                 let whole =
                     matches!(report.scope, Scope::System | Scope::Cpuset | Scope::Mempolicy);
+                whole_node = whole;
                 let listed = whole && !report.tasks.is_empty();
                 (group, listed.then(|| Box::clone(report)))
             }
@@ -54,14 +57,20 @@ impl Seen {
             KernelEvent::SlabFailure(_) => (None, None),
             _ => return,
         };
-        self.tell(Occurrence { about: about.clone(), group, in_memory, report });
+        self.tell(Occurrence { about: about.clone(), group, whole_node, in_memory, report });
     }
 
     /// Another witness than the kernel log saw a kill.
-    pub(crate) fn kill(&self, about: &FindingId, group: Option<&str>) {
+    pub(crate) fn kill(&self, about: &FindingId, group: Option<&str>, whole_node: bool) {
         let group = group.map(str::to_owned);
         // Without a report nobody knows, so it is looked at.
-        self.tell(Occurrence { about: about.clone(), group, in_memory: true, report: None });
+        self.tell(Occurrence {
+            about: about.clone(),
+            group,
+            whole_node,
+            in_memory: true,
+            report: None,
+        });
     }
 
     fn tell(&self, occurrence: Occurrence) {

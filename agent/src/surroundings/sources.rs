@@ -65,7 +65,7 @@ impl Sources {
     pub(super) fn begin(&mut self) {
         self.open();
         self.node();
-        self.tell(Occasion::Sample, None, None);
+        self.tell(Occasion::Sample, None);
         self.look();
     }
 
@@ -76,14 +76,14 @@ impl Sources {
             self.open();
         }
         if self.samples.is_multiple_of(TELL) {
-            self.tell(Occasion::Sample, None, None);
+            self.tell(Occasion::Sample, None);
         }
         self.look();
     }
 
     /// Something happened: everything that can be read is about it.
     pub(super) fn about(&mut self, occurrence: &Occurrence) {
-        self.tell(Occasion::Incident, Some(&occurrence.about), occurrence.group.as_deref());
+        self.tell(Occasion::Incident, Some(occurrence));
     }
 
     /// Names the volumes in memory of the pod it happened to.
@@ -137,8 +137,12 @@ impl Sources {
             let mut opened = Room::open(proc_root, reserved);
             let hierarchy = self.hierarchy.as_ref();
             if let Ok(room) = &mut opened {
-                let _ =
-                    room.now(Clocks::now().monotonic_us / 1_000_000, Occasion::Sample, hierarchy);
+                let _ = room.now(
+                    Clocks::now().monotonic_us / 1_000_000,
+                    Occasion::Sample,
+                    hierarchy,
+                    false,
+                );
             }
             let mut detail = opened.as_ref().map(|room| room.detail(hierarchy)).unwrap_or_default();
             if let Some(complaint) = complaint {
@@ -194,7 +198,10 @@ impl Sources {
     }
 
     /// Hands on what everything is now.
-    fn tell(&mut self, occasion: Occasion, about: Option<&FindingId>, group: Option<&str>) {
+    fn tell(&mut self, occasion: Occasion, occurrence: Option<&Occurrence>) {
+        let about = occurrence.map(|occurrence| &occurrence.about);
+        let group = occurrence.and_then(|occurrence| occurrence.group.as_deref());
+        let details = occurrence.is_none_or(|occurrence| occurrence.whole_node);
         let clocks = Clocks::now();
         let (at_us, at) = (clocks.monotonic_us, clocks.monotonic_us / 1_000_000);
         let findings = &self.findings;
@@ -210,7 +217,7 @@ impl Sources {
         }
         if let Some(room) = &mut self.headroom.source {
             huge_pages = Some(room.huge_pages());
-            let result = room.now(at, occasion, hierarchy);
+            let result = room.now(at, occasion, hierarchy, details);
             let seen = self.headroom.read(findings, Source::Headroom, at_us, result);
             found
                 .extend(seen.map(|seen| (Source::Headroom, FindingBody::Headroom(Box::new(seen)))));
