@@ -25,8 +25,10 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     }
     let container = group(&end.group, &identify(&end.group));
     let no = no_oom(facts);
-    let mut because =
-        vec![format!("{container} ended, and no SIGKILL reached its main process."), no.sentence];
+    let mut because = vec![
+        format!("Nobody is left in {container}; no SIGKILL reached its main process."),
+        no.sentence,
+    ];
     let children: Vec<String> = facts
         .witnesses
         .kills

@@ -10,6 +10,7 @@ use super::evidence::chain;
 use super::facts::{Event, Facts};
 use super::no_oom::no_oom;
 use super::words::{clock, process};
+use crate::finding::Sigkill;
 use crate::incident::{Cause, Confidence};
 use crate::signal::{Origin, origin, place, way};
 
@@ -61,9 +62,9 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         _ => (
             format!("{by} in {place}"),
             format!(
-                "Ask who or what ran {} on the node: {}. Kubernetes had no part in it.",
-                kill.sender.comm,
-                chain(kill)
+                "Find out who or what started {}{}. Kubernetes had no part in it.",
+                by,
+                starter(kill)
             ),
         ),
     };
@@ -96,5 +97,13 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         because,
         remedies: vec![remedy],
         missing,
+    })
+}
+
+/// `, a descendant of pid 790 (sshd)`: the eldest that is not the node's first process.
+fn starter(kill: &Sigkill) -> String {
+    let eldest = kill.ancestors.iter().rfind(|process| process.pid != 1);
+    eldest.map_or_else(String::new, |eldest| {
+        format!(", a descendant of {}", process(eldest.pid, &eldest.comm))
     })
 }

@@ -63,7 +63,7 @@ fn ended(facts: &Facts<'_>, end: &ContainerEnd) -> Claim {
                 .push("Who sent the SIGKILL: the traced signal itself has not arrived.".to_owned());
             (
                 format!("{container} ended by SIGKILL; who sent it is not known"),
-                format!("{container} ended after its main process got SIGKILL."),
+                format!("Nobody is left in {container}; its main process got SIGKILL."),
             )
         }
         Some(false) | None => {
@@ -72,7 +72,10 @@ fn ended(facts: &Facts<'_>, end: &ContainerEnd) -> Claim {
                  needs /sys/kernel/tracing for it."
                     .to_owned(),
             );
-            (format!("{container} ended; why is not known"), format!("{container} ended."))
+            (
+                format!("{container} ended; why is not known"),
+                format!("Nobody is left in {container}: it ended."),
+            )
         }
     };
     missing

@@ -51,6 +51,11 @@ fn a_person_on_the_host() {
             "SIGKILL (code 0) for pid 41 java, the container's main process from kill[812]"
         )));
 
+    says(
+        &incident,
+        "Find out who or what started pid 812 (kill), a descendant of pid 790 (sshd). Kubernetes had no part in it.",
+    );
+
     // Before the end was seen, and where it never is.
     let alone = watched(vec![kill.clone()]);
     is(&alone, Cause::ExternalKill, Confidence::Likely);
