@@ -143,15 +143,16 @@ fn ago(then: Timestamp, now: Timestamp) -> String {
 /// How a source is doing, and under it what it missed.
 fn source_lines(out: &mut String, source: &SourceReport, width: usize) {
     const COLUMN: usize = 15;
-    let doing = match source.reading {
-        Some(true) => "reads",
-        Some(false) => "does not read",
-        None => "has not said whether it reads",
-    };
     let detail = source.detail.as_deref().filter(|detail| !detail.is_empty());
-    let said =
-        detail.map_or_else(|| doing.to_owned(), |detail| format!("{doing}: {}", terminal(detail)));
-    paragraph(out, &format!("  {:COLUMN$}", source.source.to_string()), COLUMN + 4, &said, width);
+    let detail = detail.map(|detail| terminal(detail).to_string());
+    let said = match (source.reading, detail) {
+        (Some(true), detail) => detail.unwrap_or_else(|| "reads".to_owned()),
+        (Some(false), None) => "does not read".to_owned(),
+        (Some(false), Some(detail)) => format!("does not read: {detail}"),
+        (None, _) => "has not said whether it reads".to_owned(),
+    };
+    let name = source.source.to_string();
+    paragraph(out, &format!("  {name:COLUMN$}"), COLUMN + 4, &said, width);
     let missed = match (source.coverage.is_empty(), source.holes.len()) {
         (true, _) => "watched nothing of this time without a hole".to_owned(),
         (false, 0) => "missed nothing of this time".to_owned(),

@@ -125,8 +125,7 @@ fn the_sentences() {
         say(&[(KMSG, 0, 1000), (CGROUP, 0, 400)], vec![]),
         format!(
             "No kernel OOM kill is likely to have happened {between}: the kernel log was read without a hole. Nobody \
-             confirms it: the OOM counters have a hole from 2025-11-21T12:06:40.000Z to 2025-11-21T12:16:40.000Z; the \
-             trace of signals did not run."
+             confirms it: the OOM counters have a hole from 2025-11-21T12:06:40.000Z to 2025-11-21T12:16:40.000Z; the trace of signals is not known to have run."
         )
     );
     assert_eq!(
@@ -134,8 +133,8 @@ fn the_sentences() {
         format!(
             "A kernel OOM kill {between} cannot be excluded: the kernel log has 4 holes, the first from \
              2025-11-21T12:00:01.000Z to 2025-11-21T12:00:02.000Z, from 2025-11-21T12:00:03.000Z to \
-             2025-11-21T12:00:04.000Z, from 2025-11-21T12:00:05.000Z to 2025-11-21T12:00:06.000Z; the OOM counters were \
-             not watched; the trace of signals did not run."
+             2025-11-21T12:00:04.000Z, from 2025-11-21T12:00:05.000Z to 2025-11-21T12:00:06.000Z; the OOM counters are \
+             not known to have been watched; the trace of signals is not known to have run."
         )
     );
     assert_eq!(
@@ -147,7 +146,7 @@ fn the_sentences() {
         format!(
             "No kernel OOM kill is likely to have happened {between}: at every moment one of the kernel log, the OOM \
              counters and the trace of signals was watched. Nobody confirms it: the kernel log has a hole from \
-             2025-11-21T12:10:00.000Z to 2025-11-21T12:16:40.000Z; the OOM counters were not watched; the trace of signals \
+             2025-11-21T12:10:00.000Z to 2025-11-21T12:16:40.000Z; the OOM counters are not known to have been watched; the trace of signals \
              has a hole from 2025-11-21T12:00:00.000Z to 2025-11-21T12:08:20.000Z."
         )
     );

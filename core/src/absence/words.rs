@@ -88,9 +88,9 @@ fn missed(witness: &Witness, answer: &Absence) -> String {
     let whole = matches!(witness.holes.as_slice(),
         [Span { from, to }] if *from == answer.from && *to == answer.to);
     let (name, verb) = match witness.source {
-        Source::KernelLog => ("the kernel log", "was not read"),
-        Source::Cgroup => ("the OOM counters", "were not watched"),
-        _ => ("the trace of signals", "did not run"),
+        Source::KernelLog => ("the kernel log", "is not known to have been read"),
+        Source::Cgroup => ("the OOM counters", "are not known to have been watched"),
+        _ => ("the trace of signals", "is not known to have run"),
     };
     if whole {
         return format!("{name} {verb}");

@@ -121,7 +121,7 @@ node-2   last heard 2026-01-02T12:59:56Z (4s ago)   agent 0.1.0
 NO KILL   likely
   No kernel OOM kill is likely to have happened on node-2.
 Sources
-  kernel log     reads: /dev/kmsg, every record
+  kernel log     /dev/kmsg, every record
                  missed nothing of this time
   signal trace   does not read: no tracefs: CAP_SYS_ADMIN is missing
                  watched nothing of this time without a hole
