@@ -12,6 +12,8 @@ mod budget;
 mod occurrence;
 mod population;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod volumes;
 
 use std::sync::Arc;
