@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use coroner_core::cgroup::identify;
 use coroner_core::finding::{ContainerEnd, FindingBody, FindingId, Sigkill, SignalResult, Source};
+use coroner_core::signal::{Way, way};
 
 use super::Publication;
 use super::kills::Kills;
@@ -70,8 +71,9 @@ impl Deaths {
             self.not_reported += 1;
             return Vec::new();
         };
-        // What hits another process than the first does not end the container.
-        let about = (sigkill.receiver_is_main != Some(false))
+        // What hits another process than the first does not end the container; cgroup.kill hits them all.
+        let all = way(&sigkill) == Way::CgroupKill;
+        let about = (all || sigkill.receiver_is_main != Some(false))
             .then(|| FindingId::death(boot_id, &container));
         vec![Publication {
             id: FindingId::sigkill(boot_id, &sigkill),
@@ -165,4 +167,40 @@ fn tells(sigkill: &Sigkill) -> bool {
     let inside =
         sigkill.sender.cgroup.is_some() && sigkill.sender.cgroup == sigkill.receiver.cgroup;
     !inside || sigkill.receiver_is_main != Some(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use coroner_core::finding::Process;
+
+    use super::*;
+
+    /// Fifty processes of a container that `cgroup.kill` takes are one death.
+    #[test]
+    fn what_cgroup_kill_takes_is_one_death() {
+        let id = "a".repeat(64);
+        let child = |pid, whole_process| Sigkill {
+            at_us: 1,
+            code: 0,
+            whole_process: Some(whole_process),
+            result: SignalResult::Delivered,
+            receiver: Process {
+                pid,
+                cgroup: Some(format!("/kubepods/pod00000000-0000-0000-0000-000000000001/{id}")),
+                ..Process::default()
+            },
+            receiver_is_main: Some(false),
+            sender: Process { pid: 7, ..Process::default() },
+            ancestors: Vec::new(),
+            oom_mark: None,
+        };
+        let mut deaths = Deaths::default();
+        let mut about = |sigkill| {
+            let out = deaths.sigkill("b", sigkill, Instant::now());
+            out.into_iter().next().and_then(|publication| publication.about)
+        };
+        assert_eq!(about(child(42, false)), Some(FindingId::death("b", &id)));
+        assert_eq!(about(child(43, false)), Some(FindingId::death("b", &id)));
+        assert_eq!(about(child(44, true)), None, "kill(2) to one child");
+    }
 }
