@@ -18,8 +18,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 /// Watches this node's kernel log for kills, adds what their cgroups still say, and reports it to a collector.
 ///
 /// It needs to read /dev/kmsg (CAP_SYSLOG where kernel.dmesg_restrict is 1; in a container the device takes a
-/// privileged one). Where it may not, it reads syslog(2), which takes CAP_SYSLOG alone. It changes nothing on the
-/// node. Log level: RUST_LOG, default info.
+/// privileged one). Where it may not, it reads syslog(2), which takes CAP_SYSLOG alone. Who sent SIGKILL
+/// it reads in tracefs, as root. It changes nothing on the node but a trace instance of its own, which it removes. Log
+/// level: RUST_LOG, default info.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Args {

@@ -170,6 +170,7 @@ impl Joiner {
         let mut state = self.lock();
         let out = if sigkill.oom_mark.is_some() {
             self.count_wanted.notify_one();
+            self.log_wanted.notify_one();
             state.deaths.killed(&sigkill, now);
             state.kills.marked(boot_id, sigkill, now, self.patience(now))
         } else {
@@ -178,7 +179,6 @@ impl Joiner {
         drop(state);
         self.publish(out);
         self.changed.notify_one();
-        self.log_wanted.notify_one();
     }
 
     /// A group counted a kill.

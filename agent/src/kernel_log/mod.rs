@@ -6,6 +6,7 @@
 
 mod device;
 mod intake;
+mod pace;
 mod record;
 mod replay;
 mod reporter;
@@ -16,11 +17,13 @@ mod syslog;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use crate::join::Joiner;
 use crate::position::Mark;
 use crate::stop::Stop;
 use crate::witness::Witness;
 use device::{Device, DeviceError, RECORD_MAX, Step};
 pub(crate) use intake::Intake;
+use pace::Pace;
 pub(crate) use replay::Recording;
 pub use replay::ReplayError;
 pub(crate) use reporter::Reporter;
@@ -31,7 +34,7 @@ use syslog::{Follow, read_ring, stamps};
 /// microsecond; a little more than a second keeps the idle agent below one wake-up a second.
 const SWEEP: Duration = Duration::from_millis(1100);
 
-/// `syslog(2)` has no event to wait for.
+/// After an error, the log is opened again.
 const POLL: Duration = Duration::from_secs(1);
 
 /// When no way of reading works, it is tried again so often.
@@ -198,11 +201,10 @@ impl KernelLog {
             self.pause(RETRY).await;
             return;
         }
-        tracing::warn!(
-            "{device}; syslog(2) is read instead, once a second and without record numbers"
-        );
+        tracing::warn!("{device}; syslog(2) is read instead, without record numbers");
         self.intake.reporter.announce(format!(
-            "reads syslog(2) once a second, without record numbers, because it {device}"
+            "reads syslog(2), when another source sees a kill and once a second, or in five while others watch; without \
+             record numbers, because it {device}"
         ));
         let error = self.follow_syslog(ring).await;
         if let Some(error) = error {
@@ -214,6 +216,7 @@ impl KernelLog {
     /// Reads the ring again and again; gives the reason when that no longer works.
     async fn follow_syslog(&mut self, mut ring: Vec<u8>) -> Option<String> {
         let mut follow = Follow::default();
+        let mut pace = Pace::new(Instant::now());
         if self.from_now {
             follow.news(&ring);
         } else {
@@ -238,17 +241,32 @@ impl KernelLog {
                 witness.decide();
             }
             self.intake.drained();
-            let next = Instant::now() + POLL;
-            while Instant::now() < next && !self.stop.is_set() {
-                self.do_what_is_due().await;
-                let until = self.deadline().map_or(next, |due| due.min(next));
-                self.pause(until.saturating_duration_since(Instant::now())).await;
-            }
+            self.until_next_read(&mut pace).await;
             if self.stop.is_set() {
                 return None;
             }
+            let begun = Instant::now();
             if let Err(error) = read_ring(&mut ring) {
                 return Some(error.to_string());
+            }
+            pace.read(begun, Instant::now());
+        }
+    }
+
+    /// Waits until the ring is to be read again, and does what is due meanwhile.
+    async fn until_next_read(&mut self, pace: &mut Pace) {
+        let joiner = self.intake.reporter.joiner();
+        loop {
+            self.do_what_is_due().await;
+            let next = pace.next(self.intake.reporter.others_watch());
+            if Instant::now() >= next || self.stop.is_set() {
+                return;
+            }
+            let until = self.deadline().map_or(next, |due| due.min(next));
+            tokio::select! {
+                () = wanted(joiner.as_deref()) => pace.wanted(Instant::now()),
+                () = tokio::time::sleep_until(until.into()) => {}
+                () = self.stop.wait() => {}
             }
         }
     }
@@ -270,5 +288,13 @@ impl KernelLog {
             () = tokio::time::sleep(time) => {}
             () = self.stop.wait() => {}
         }
+    }
+}
+
+/// Waits until another source has seen a kill that the log should tell of.
+async fn wanted(joiner: Option<&Joiner>) {
+    match joiner {
+        Some(joiner) => joiner.log_wanted.notified().await,
+        None => std::future::pending().await,
     }
 }

@@ -9,12 +9,15 @@ use std::sync::Arc;
 use coroner_core::finding::{FindingBody, FindingId, Gap, Source};
 use coroner_core::kernel::{KernelEvent, Position as KernelPosition};
 
-use crate::clock::{Clocks, Moment};
+use crate::clock::{Clocks, Moment, monotonic_us};
 use crate::findings::Findings;
 use crate::join::Joiner;
 use crate::metrics::Metrics;
 use crate::position::{Mark, Position};
 use crate::witness::Witness;
+
+/// What a source has seen is known after so long, in microseconds.
+const SETTLED_US: u64 = 1_000_000;
 
 /// Places whose facts are counted, so that each gets its own part number. An open report spans some hundred records.
 const PARTS_MAX: usize = 4096;
@@ -194,6 +197,20 @@ impl Reporter {
         if self.recording.is_none() {
             self.findings.outbox.coverage.covered(Source::KernelLog, at_us);
         }
+    }
+
+    /// Where other witnesses of kills meet.
+    pub(crate) fn joiner(&self) -> Option<Arc<Joiner>> {
+        self.joiner.clone()
+    }
+
+    /// Whether another source tells of kills at this moment.
+    pub(crate) fn others_watch(&self) -> bool {
+        let (coverage, then) =
+            (&self.findings.outbox.coverage, monotonic_us().saturating_sub(SETTLED_US));
+        [Source::SignalTrace, Source::Cgroup]
+            .into_iter()
+            .any(|source| coverage.complete(source, then, then))
     }
 
     /// Everything up to `mark` was read and given.
