@@ -1,10 +1,11 @@
 //! Uses up memory until somebody stops it. The tests move it into a group first, then tell it to begin.
 //!
 //! `hog alloc MIB`: takes MIB mebibytes, then waits. `hog child MIB`: lets a child do it and outlives it.
-//! `hog storm N MIB`: lets N children do it, one after the other, as fast as they die.
+//! `hog storm N MIB [MS]`: lets N children do it, one after the other, as fast as they die or one in MS milliseconds.
 
 use std::io::{Read, stdin};
 use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -26,7 +27,12 @@ fn main() -> ExitCode {
             ended
         }
         "storm" => {
+            let begun = Instant::now();
+            let between = Duration::from_millis(u64::try_from(number(3)).unwrap_or(0));
+            let mut due = Duration::ZERO;
             for _ in 0..number(1) {
+                std::thread::sleep(due.saturating_sub(begun.elapsed()));
+                due += between;
                 run_child(number(2));
             }
             ExitCode::SUCCESS

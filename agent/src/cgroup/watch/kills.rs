@@ -185,6 +185,7 @@ impl Watcher {
         let version = self.hierarchy.version.number();
         let limit = whose_limit(version, kills, &ancestors, gone);
         let group = self.tree.path(id);
+        tracing::debug!(kills = kills.kills, group = %coroner_core::escape::terminal(&group), "counted");
         if self.host_pids {
             self.inhabitants(id, &group);
         }

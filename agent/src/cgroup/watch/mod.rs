@@ -281,6 +281,7 @@ impl Watcher {
             self.look_at_all();
             missing = self.total.missing(total).unwrap_or(0);
         }
+        tracing::debug!(total, missing, "compared with the machine's count");
         let coverage = &self.findings.outbox.coverage;
         if missing == 0 {
             self.looked_once = false;

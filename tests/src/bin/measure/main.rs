@@ -13,12 +13,14 @@
 mod flood;
 mod idle;
 mod latency;
+mod storm;
 mod usage;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: measure latency [KILLS]
-       measure idle [SECONDS]
+       measure idle [SECONDS [PODS]]
+       measure storm [SECONDS [KILLS_A_MINUTE]]
        measure flood [RECORDS_A_SECOND [SECONDS]]";
 
 fn main() -> ExitCode {
@@ -26,7 +28,8 @@ fn main() -> ExitCode {
     let number = |at: usize, or: u64| args.get(at).and_then(|a| a.parse().ok()).unwrap_or(or);
     match args.first().map(String::as_str) {
         Some("latency") => latency::latency(number(1, 100)),
-        Some("idle") => idle::idle(number(1, 60)),
+        Some("idle") => idle::idle(number(1, 60), number(2, 125)),
+        Some("storm") => storm::storm(number(1, 60), number(2, 4_500)),
         Some("flood") => flood::flood(number(1, 20_000), number(2, 10)),
         _ => {
             println!("{USAGE}");
