@@ -77,6 +77,8 @@ pub(crate) struct Attributor {
     scanned: Option<Instant>,
     /// Records were lost: counters and log no longer fit.
     broken: bool,
+    /// Kills of this storm that nobody could tell: they still show in the counts of their groups.
+    given_up: u64,
 }
 
 impl Attributor {
@@ -89,6 +91,7 @@ impl Attributor {
             pending: Vec::new(),
             scanned: None,
             broken: false,
+            given_up: 0,
         }
     }
 
@@ -98,6 +101,7 @@ impl Attributor {
         let complete = hierarchy
             .all(GROUPS_MAX, &mut |path, group| groups.push((path.to_owned(), group.counters())));
         self.ledger.begin(groups, complete);
+        self.given_up = 0;
     }
 
     /// A kill whose group the log names.
@@ -164,7 +168,11 @@ impl Attributor {
         // The counts were begun anew with these kills in them: only what else is known can tell.
         let broken = std::mem::take(&mut self.broken);
         let mut homeless = Vec::new();
-        for pending in std::mem::take(&mut self.pending) {
+        for mut pending in std::mem::take(&mut self.pending) {
+            if pending.home.is_none() {
+                // Whoever saw it may have come later than its line.
+                pending.home = self.seen_home_of(pending.bare.victim.pid, now);
+            }
             match pending.home {
                 // The counter rises before the line is printed, so it must allow what was only seen before.
                 Some(Home { path, method, aged })
@@ -183,9 +191,10 @@ impl Attributor {
         let count = u64::try_from(homeless.len()).unwrap_or(u64::MAX);
         let waited = broken
             || homeless.first().is_some_and(|first| now.duration_since(first.since) > PATIENCE);
+        let count = count.saturating_add(self.given_up);
         let answer = if broken { Answer::Missing } else { self.ledger.whose(count) };
         match answer {
-            _ if count == 0 => {}
+            _ if homeless.is_empty() => {}
             Answer::One(path) => {
                 for pending in homeless {
                     self.ledger.known(&path);
@@ -197,10 +206,22 @@ impl Attributor {
                     ));
                 }
             }
-            Answer::Missing | Answer::Ahead if !waited => self.pending = homeless,
-            Answer::Missing | Answer::Ahead | Answer::Ambiguous => {
-                decided.extend(homeless.into_iter().map(|pending| (pending.bare, None)));
-                self.ledger.settle(None);
+            _ if !waited => self.pending = homeless,
+            _ => {
+                // Only those that waited: the others' groups may still be seen. What is given up stays in the counts
+                // until the storm is over, or those of kills that are still to come would be taken away with it.
+                let patient =
+                    |pending: &Pending| broken || now.duration_since(pending.since) > PATIENCE;
+                let (over, rest): (Vec<_>, Vec<_>) = homeless.into_iter().partition(patient);
+                if answer == Answer::Ambiguous && rest.is_empty() {
+                    // The numbers fit, so no other kill is on its way.
+                    self.ledger.settle(None);
+                    self.given_up = 0;
+                } else if !broken {
+                    self.given_up += u64::try_from(over.len()).unwrap_or(0);
+                }
+                decided.extend(over.into_iter().map(|pending| (pending.bare, None)));
+                self.pending = rest;
             }
         }
         let homes: BTreeSet<String> = decided
@@ -225,6 +246,7 @@ impl Attributor {
                 self.read_lineages(hierarchy, active.iter().map(|path| &**path));
                 self.ledger.settle(None);
             }
+            self.given_up = 0;
             self.storm.end();
         }
         if self.storm.look_at().is_some_and(|at| at <= now) {
@@ -261,7 +283,11 @@ impl Attributor {
         if let Some(path) = there {
             return Some(Home { path, method: AttributionMethod::ProcCgroup, aged: false });
         }
-        let (path, age) = self.storm.group_of(victim.pid, now)?;
+        self.seen_home_of(victim.pid, now)
+    }
+
+    fn seen_home_of(&self, pid: u32, now: Instant) -> Option<Home> {
+        let (path, age) = self.storm.group_of(pid, now)?;
         let method = AttributionMethod::SeenBefore;
         Some(Home { path: path.to_string(), method, aged: age > FRESH })
     }

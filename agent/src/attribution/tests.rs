@@ -144,10 +144,30 @@ fn two_groups_and_two_kills_are_not_guessed_and_do_not_spoil_what_follows() {
     storm.count("/b");
     storm.bare(10);
     storm.bare(11);
+    assert_eq!(storm.decide(), [], "somebody may have seen them");
+    storm.pass(PATIENCE * 2);
     assert_eq!(storm.decide(), [(10, None), (11, None)]);
     storm.count("/b");
     storm.bare(12);
     assert_eq!(storm.decide(), [home(12, "/b")]);
+}
+
+#[test]
+fn kills_in_many_groups_are_told_apart_by_who_was_seen_late() {
+    let homes = Arc::new(Homes::new());
+    let mut storm = Storm::new();
+    storm.attributor.storm = super::storm::Storm::new(Arc::clone(&homes));
+    for (pid, group) in [(10, "/a"), (11, "/b"), (12, "/p/x")] {
+        storm.count(group);
+        storm.bare(pid);
+    }
+    assert_eq!(storm.decide(), []);
+    homes.note(10, "/a", storm.now);
+    assert_eq!(storm.decide(), [home(10, "/a")]);
+    homes.note(11, "/b", storm.now);
+    let mut decided = storm.decide();
+    decided.sort();
+    assert_eq!(decided, [home(11, "/b"), home(12, "/p/x")], "the last one's group is left over");
 }
 
 #[test]

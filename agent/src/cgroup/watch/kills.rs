@@ -63,6 +63,19 @@ impl Watcher {
         self.read(if v1 { vec![id] } else { self.tree.below(unit) })
     }
 
+    /// Who is in the groups that listen with this ear: one of them is about to be killed, and its line in the kernel log
+    /// may name no group.
+    pub(super) fn note_inhabitants(&self, ear: u8) {
+        if !self.host_pids {
+            return;
+        }
+        for id in self.tree.all() {
+            if self.tree.get(id).is_some_and(|node| node.ear == Some(ear)) {
+                self.inhabitants(id, &self.tree.path(id));
+            }
+        }
+    }
+
     /// All groups that listen with this ear. True when one shows a kill.
     pub(super) fn listen(&mut self, ear: u8) -> bool {
         let ids = self.tree.all();

@@ -234,6 +234,7 @@ impl Watcher {
         let now = Instant::now();
         for ear in ears.read(monotonic_us()) {
             self.looks.retain(|(_, look)| !matches!(look, Look::Told(other, _) if *other == ear));
+            self.note_inhabitants(ear);
             if !self.listen(ear) {
                 self.looks.insert((now + AFTER_TOLD[0], Look::Told(ear, 0)));
             }
