@@ -16,18 +16,7 @@ use super::inside::scene::Scene;
 use super::plan::{Hierarchy, Off, Setting};
 
 /// What is known to be wrong, with the reason. It does not fail a run, and stands in the table as `open`.
-pub const OPEN: &[Open] = &[
-    Open {
-        case: "resize",
-        off: None,
-        why: "while the victim is still dying, the writer of the limit logs a second report that names nobody",
-    },
-    Open { case: "kill-host", off: None, why: "no signal trace yet" },
-    Open { case: "kill-host-brief", off: None, why: "no signal trace yet" },
-    Open { case: "kill-sibling", off: None, why: "no signal trace yet" },
-    Open { case: "kill-within", off: None, why: "no signal trace yet" },
-    Open { case: "cgroup-kill", off: None, why: "no signal trace yet" },
-];
+pub const OPEN: &[Open] = &[];
 
 /// One entry of [`OPEN`].
 #[derive(Debug)]

@@ -11,14 +11,28 @@ use crate::guest::record::Line;
 /// Emulation is slow; this bounds a hang and measures nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Sources that have not spoken by then are off.
+const SOURCES: Duration = Duration::from_secs(8);
+
 /// Waits until the collector's port is open.
 pub(super) fn wait_for_collector() -> Result<(), String> {
     wait_for_port(7137, "the collector")
 }
 
-/// Waits until the agent serves its state: it then watches everything that it watches.
-pub(super) fn wait_for_agent() -> Result<(), String> {
+/// Waits until the agent has said of its sources in its log, from `offset` on, that they are read; for some seconds only,
+/// since some may be off.
+pub(super) fn wait_for_agent(log: &str, offset: usize) -> Result<(), String> {
     wait_for_port(9137, "the agent")?;
+    let start = Instant::now();
+    while start.elapsed() < SOURCES {
+        let text = std::fs::read(log).unwrap_or_default();
+        let text = String::from_utf8_lossy(text.get(offset..).unwrap_or_default()).into_owned();
+        let spoke = |source: &str| text.contains(&format!("source={source}"));
+        if ["kernel log", "cgroup", "signal trace"].into_iter().all(spoke) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
     std::thread::sleep(Duration::from_millis(500));
     Ok(())
 }

@@ -60,9 +60,10 @@ impl Drop for Programs {
 fn start_agent(tree: &Tree, group: &std::path::Path, fault: Without) -> Result<Child, String> {
     let mut args = vec!["--state-dir", AGENT_DIR, "--node-name", "guest"];
     args.extend(fault.flags());
+    let said = std::fs::read(AGENT_LOG).map_or(0, |log| log.len());
     let agent = start("coroner-agent", &args, AGENT_LOG)?;
     tree.join(group, agent.id())?;
-    answers::wait_for_agent()?;
+    answers::wait_for_agent(AGENT_LOG, said)?;
     Ok(agent)
 }
 
