@@ -29,6 +29,9 @@ pub struct Wanted {
     pub says_not: Vec<&'static str>,
     /// It stands for this many kills in as many incidents as the product likes.
     pub kills: Option<usize>,
+    /// Kills of processes of this name may stand outside the container, as kills of unknown cause: what would tell whose
+    /// they were is off.
+    pub strays: Option<&'static str>,
     /// Where it cannot be known, silence is honest too.
     pub may_be_missing: bool,
     /// It exists exactly where the process really is gone at the end: the kernel does not always take it.
@@ -70,6 +73,7 @@ impl Wanted {
             says: Vec::new(),
             says_not: Vec::new(),
             kills: None,
+            strays: None,
             may_be_missing: false,
             if_gone: false,
         }
@@ -120,6 +124,19 @@ impl Wanted {
         self.kills = Some(number);
         self.victims.clear();
         self
+    }
+
+    /// Without a source that would tell whose they were, kills of processes of this name may be nobody's.
+    #[must_use]
+    pub fn strays(mut self, when: bool, name: &'static str) -> Self {
+        self.strays = when.then_some(name);
+        self
+    }
+
+    /// Without this source the text need not say what only it can tell.
+    #[must_use]
+    pub fn says_with(self, there: bool, text: &'static str) -> Self {
+        if there { self.says(text) } else { self }
     }
 
     /// These answers are right as well, wherever `when` is true.

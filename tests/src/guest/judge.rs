@@ -7,7 +7,7 @@ use super::cases::panic;
 use super::expected::{Expected, Outcome, Wanted};
 use super::inside::scene::container_id;
 use super::machine;
-use super::plan::Boot;
+use super::plan::{Boot, Off};
 use super::record::{Line, Record};
 
 /// The kernel log's clock runs some milliseconds ahead of the guest's.
@@ -85,8 +85,11 @@ pub fn judge(boot: &Boot, outcome: &machine::Outcome) -> Vec<Judgement> {
         .filter(|a| {
             !records.iter().any(|r| (r.from_us - SLACK_US..=r.to_us + SLACK_US).contains(&a.at_us))
         })
-        // What is left of a case is told to end, and does.
-        .filter(|a| !["ApplicationExit", "Terminated"].iter().any(|c| a.json["cause"] == *c))
+        // What is left of a case is told to end, and does; without the trace nobody can tell that it was not killed.
+        .filter(|a| {
+            let untold = boot.setting().off == Off::SignalTrace && a.json["cause"] == "Unknown";
+            !untold && !["ApplicationExit", "Terminated"].iter().any(|c| a.json["cause"] == *c)
+        })
         .collect();
     let mut between: Vec<String> =
         stray.iter().map(|a| format!("nobody did this: {}", headline(a))).collect();
@@ -152,7 +155,10 @@ fn compare(expected: &Expected, record: &Record, answers: &[&Answer<'_>]) -> Vec
             wrong.push(format!("{} incidents about {who}, not one", mine.len()));
         }
         if let Some(kills) = wanted.kills {
-            let mut pids: Vec<u64> = mine.iter().flat_map(|a| victims(a)).collect();
+            let nobodys = |a: &&Answer<'_>| is_stray(wanted, a);
+            let strays: Vec<&Answer<'_>> = left.iter().copied().filter(nobodys).collect();
+            left.retain(|a| !is_stray(wanted, a));
+            let mut pids: Vec<u64> = mine.iter().chain(&strays).flat_map(|a| victims(a)).collect();
             let all = pids.len();
             pids.sort_unstable();
             pids.dedup();
@@ -188,6 +194,15 @@ fn is_about(wanted: &Wanted, record: &Record, answer: &Answer<'_>) -> bool {
                     .any(|pid| pids.contains(&u64::from(*pid)))
         }
     }
+}
+
+/// A kill of a process of the name that may be nobody's, of unknown cause.
+fn is_stray(wanted: &Wanted, answer: &Answer<'_>) -> bool {
+    wanted.strays.is_some_and(|name| {
+        answer.json["container"]["id"].is_null()
+            && answer.json["cause"] == "Unknown"
+            && answer.json["kernel"]["victims"][0]["comm"] == name
+    })
 }
 
 fn victims(answer: &Answer<'_>) -> Vec<u64> {

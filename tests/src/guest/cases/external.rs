@@ -25,7 +25,9 @@ pub(super) const CASES: &[Case] = &[
             scene.wait_gone("app")
         },
         expected: |setting| {
-            Expected::these([external(setting).says("sh[{shell}]").says("session-1.scope")])
+            Expected::these([
+                external(setting, "sh[{shell}]").says_with(traced(setting), "session-1.scope")
+            ])
         },
     },
     // The same by a program that ends at once: its group may be unknown, its name and pid are not.
@@ -43,7 +45,7 @@ pub(super) const CASES: &[Case] = &[
             )?;
             scene.wait_gone("app")
         },
-        expected: |setting| Expected::these([external(setting).says("kill[{kill}]")]),
+        expected: |setting| Expected::these([external(setting, "kill[{kill}]")]),
     },
     // A process of another container that sees the host's processes.
     Case {
@@ -58,7 +60,7 @@ pub(super) const CASES: &[Case] = &[
             scene.go("other")?;
             scene.wait_gone("app")
         },
-        expected: |setting| Expected::these([external(setting).says("chaos[{other}]")]),
+        expected: |setting| Expected::these([external(setting, "chaos[{other}]")]),
     },
     // From within: a child kills the container's first process, which it may where it shares the host's pid namespace.
     Case {
@@ -73,7 +75,7 @@ pub(super) const CASES: &[Case] = &[
             scene.wait_gone("app")
         },
         expected: |setting| {
-            let app = external(setting).says("assassin[");
+            let app = external(setting, "assassin[");
             // The assassin may still be there when the group is looked at.
             Expected::these([app])
         },
@@ -106,7 +108,9 @@ pub(super) const CASES: &[Case] = &[
             scene.wait_gone("app")
         },
         expected: |setting| {
-            Expected::these([external(setting).says("sh[{shell}]").says("session-1.scope")])
+            Expected::these([
+                external(setting, "sh[{shell}]").says_with(traced(setting), "session-1.scope")
+            ])
         },
     },
 ];
@@ -118,13 +122,18 @@ fn one_container(scene: &mut Scene<'_>) -> Result<(), String> {
     scene.wait_holding("app", 5)
 }
 
-fn external(setting: &Setting) -> Wanted {
-    let mut wanted = Wanted::container("app", "ExternalKill");
+fn traced(setting: &Setting) -> bool {
+    setting.off != Off::SignalTrace
+}
+
+fn external(setting: &Setting, sender: &'static str) -> Wanted {
+    let mut wanted = Wanted::container("app", "ExternalKill").says_with(traced(setting), sender);
     // The log has no word of it, so it cannot be missed; the trace alone identifies both by id.
     match setting.off {
         Off::Nothing | Off::KernelLog => {}
         Off::Cgroup => {
-            wanted = wanted.or(true, &[("ExternalKill", "Likely")]);
+            // Who is gone before it is looked at belongs to no container that is known.
+            wanted = wanted.or(true, &[("ExternalKill", "Likely")]).maybe(true);
             wanted.outcome = Outcome::IsOrUnknown("ContainerExited");
         }
         Off::SignalTrace => {
