@@ -21,3 +21,4 @@ pub mod kmsg;
 pub mod privilege;
 pub mod programs;
 pub mod relay;
+pub mod tracefs;

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::tracefs::Tracefs;
+
 /// How long a program may take until it answers. Generous: this bounds a hang, it measures nothing.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -105,6 +107,8 @@ pub struct Stack {
     agent_http: u16,
     collector: Option<Process>,
     agent: Option<Process>,
+    // Behind the agent, which has to let go of it first.
+    tracefs: Option<Tracefs>,
 }
 
 impl Stack {
@@ -130,6 +134,7 @@ impl Stack {
     pub fn without_programs() -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
         Self {
+            tracefs: Tracefs::find(dir.path().join("tracing")),
             dir,
             grpc: free_port(),
             http: free_port(),
@@ -180,7 +185,10 @@ impl Stack {
     }
 
     fn agent_args_to(&self, collector: String) -> Vec<String> {
-        vec![
+        let tracing = self.tracefs.iter().flat_map(|tracefs| {
+            ["--tracing-root".to_owned(), tracefs.path().display().to_string()]
+        });
+        let args = [
             "--collector".to_owned(),
             collector,
             "--state-dir".to_owned(),
@@ -189,7 +197,8 @@ impl Stack {
             format!("127.0.0.1:{}", self.agent_http),
             "--node-name".to_owned(),
             "node-e2e".to_owned(),
-        ]
+        ];
+        args.into_iter().chain(tracing).collect()
     }
 
     /// Starts the agent. It reads the kernel log from its oldest record, so nothing needs to be waited for.

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use coroner_core::finding::{CountedKill, FindingBody, FindingId, Sigkill, Source};
 
 use super::Publication;
+use super::kill::{Kill, Witness, within};
 
 /// Witnesses that arrive further apart than this are about two kills.
 const TOGETHER: Duration = Duration::from_secs(5);
@@ -20,36 +21,6 @@ const DYING: Duration = Duration::from_secs(1);
 
 /// Kills that are remembered at most: five seconds of a storm of eight hundred a second.
 const KILLS_MAX: usize = 4096;
-
-/// What a witness says of the victim.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Witness<'a> {
-    pid: Option<u32>,
-    group: Option<&'a str>,
-}
-
-impl<'a> Witness<'a> {
-    pub(super) fn new(pid: Option<u32>, group: Option<&'a str>) -> Self {
-        Self { pid, group }
-    }
-}
-
-/// One kill.
-#[derive(Debug)]
-struct Kill {
-    pid: Option<u32>,
-    group: Option<String>,
-    /// When its first witness arrived.
-    arrived: Instant,
-    printed: bool,
-    marked: bool,
-    counted: bool,
-    /// The fact that opened its incident, once one is published.
-    anchor: Option<FindingId>,
-    /// Witnesses that wait for the log's line, and until when.
-    waiting: Vec<Publication>,
-    until: Instant,
-}
 
 /// All kills of the last seconds.
 #[derive(Debug, Default)]
@@ -140,6 +111,7 @@ impl Kills {
         };
         kill.marked = true;
         kill.pid = victim.pid;
+        kill.span_us = Some((publication.at_us, publication.at_us));
         if kill.group.is_none() || kill.counted {
             kill.group = group.or(kill.group.take());
         }
@@ -169,6 +141,8 @@ impl Kills {
             return kill.witness(publication);
         }
         let mut kill = Kill::new(Witness::new(None, Some(&group)), now);
+        let from_us = publication.at_us.saturating_sub(publication.uncertainty_us);
+        kill.span_us = Some((from_us, publication.at_us));
         kill.counted = true;
         kill.until = until;
         kill.waiting.push(publication);
@@ -232,6 +206,9 @@ impl Kills {
     /// What has waited long enough opens an incident of its own.
     pub(super) fn overdue(&mut self, _boot_id: &str, now: Instant) -> Vec<Publication> {
         let mut out = Vec::new();
+        if self.due().is_some_and(|due| due <= now) {
+            out.extend(self.settle());
+        }
         for at in 0..self.kills.len() {
             let Some(kill) = self.kills.get(at) else { break };
             if kill.anchor.is_some() || kill.until > now || kill.waiting.is_empty() {
@@ -239,10 +216,7 @@ impl Kills {
             }
             // A kill whose group nobody knows may be the very one that was counted.
             let homeless = kill.is_mere_count()
-                && self
-                    .kills
-                    .iter()
-                    .any(|other| other.printed && !other.counted && other.group.is_none());
+                && self.kills.iter().any(|other| other.is_homeless() && other.overlaps(kill));
             let Some(kill) = self.kills.get_mut(at) else { break };
             if homeless {
                 self.ambiguous += 1;
@@ -259,6 +233,39 @@ impl Kills {
             out.extend(released);
         }
         self.forget(now);
+        out
+    }
+
+    /// Kills whose group could not be read, because the process was gone by then, and counts that nobody claims: where
+    /// all those counts are of one group, and there are just as many such kills, each count is of one of them.
+    fn settle(&mut self) -> Vec<Publication> {
+        let counts: Vec<&Kill> = self.kills.iter().filter(|kill| kill.is_mere_count()).collect();
+        let Some(first) = counts.first() else { return Vec::new() };
+        let group = first.group.clone();
+        let fits =
+            |kill: &Kill| kill.is_homeless() && counts.iter().any(|count| count.overlaps(kill));
+        let homeless = self.kills.iter().filter(|kill| fits(kill)).count();
+        if homeless != counts.len() || counts.iter().any(|count| count.group != group) {
+            return Vec::new();
+        }
+        let (counts, mut kills): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.kills).into_iter().partition(Kill::is_mere_count);
+        let mut out = Vec::new();
+        let mut claimed = counts;
+        for kill in &mut kills {
+            if kill.is_gone_unseen()
+                && claimed.iter().any(|count| count.overlaps(kill))
+                && let Some(count) = claimed.pop_front()
+            {
+                kill.group.clone_from(&group);
+                kill.counted = true;
+                for publication in count.waiting {
+                    out.extend(kill.witness(publication));
+                }
+            }
+        }
+        kills.extend(claimed);
+        self.kills = kills;
         out
     }
 
@@ -306,66 +313,6 @@ impl Kills {
             self.kills.pop_front();
         }
     }
-}
-
-impl Kill {
-    fn new(victim: Witness<'_>, now: Instant) -> Self {
-        Self {
-            pid: victim.pid,
-            group: victim.group.map(str::to_owned),
-            arrived: now,
-            printed: false,
-            marked: false,
-            counted: false,
-            anchor: None,
-            waiting: Vec::new(),
-            until: now,
-        }
-    }
-
-    /// A further witness: published about the incident if there is one, else it waits.
-    fn witness(&mut self, mut publication: Publication) -> Vec<Publication> {
-        match &self.anchor {
-            Some(anchor) => {
-                publication.about = Some(anchor.clone());
-                vec![publication]
-            }
-            None => {
-                self.waiting.push(publication);
-                Vec::new()
-            }
-        }
-    }
-
-    /// All that waits, about the incident.
-    fn release(&mut self) -> Vec<Publication> {
-        let mut out = std::mem::take(&mut self.waiting);
-        for publication in &mut out {
-            publication.about.clone_from(&self.anchor);
-        }
-        out
-    }
-
-    /// Only a counter told of it so far, and nobody was told.
-    fn is_mere_count(&self) -> bool {
-        self.counted && !self.printed && !self.marked && self.anchor.is_none()
-    }
-
-    /// Whether a victim in `group` is counted by this kill's group.
-    fn counts_in(&self, group: Option<&str>) -> bool {
-        matches!((&self.group, group), (Some(ours), Some(group)) if within(group, ours))
-    }
-
-    /// Whether this kill's victim is below `group`.
-    fn counts_below(&self, group: &str) -> bool {
-        self.group.as_deref().is_some_and(|ours| within(ours, group))
-    }
-}
-
-/// Whether `path` is `group` or below it.
-pub(super) fn within(path: &str, group: &str) -> bool {
-    path.strip_prefix(group.trim_end_matches('/'))
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The only element, if there is just one.

@@ -12,6 +12,9 @@
 mod announced;
 mod crashes;
 mod deaths;
+#[cfg(test)]
+mod deaths_tests;
+mod kill;
 mod kills;
 #[cfg(test)]
 mod tests;
@@ -33,7 +36,8 @@ use crate::stop::Stop;
 use crate::surroundings::Seen;
 use announced::Announced;
 use deaths::Deaths;
-use kills::{Kills, Witness};
+use kill::Witness;
+use kills::Kills;
 
 /// How long a witness waits for the kernel log's line while the log is read: it was measured to come 0 to 4 ms after
 /// the mark, and a reader of a flooded log may be a little behind.

@@ -3,26 +3,26 @@
 use std::time::{Duration, Instant};
 
 use coroner_core::finding::{
-    ContainerEnd, CountedKill, CountedLimit, FindingId, OomMark, Process, Sigkill, SignalResult,
+    CountedKill, CountedLimit, FindingId, OomMark, Process, Sigkill, SignalResult,
 };
 use rstest::rstest;
 
 use super::Publication;
-use super::deaths::Deaths;
-use super::kills::{Kills, Witness};
+use super::kill::Witness;
+use super::kills::Kills;
 
-const BOOT: &str = "b";
-const ID: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+pub(super) const BOOT: &str = "b";
+pub(super) const ID: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
-fn group() -> String {
+pub(super) fn group() -> String {
     format!("/kubepods/pod00000000-0000-0000-0000-000000000001/{ID}")
 }
 
-fn mark(pid: u32, at_us: u64) -> Sigkill {
+pub(super) fn mark(pid: u32, at_us: u64) -> Sigkill {
     Sigkill { oom_mark: Some(OomMark::default()), ..sigkill(pid, at_us, 128) }
 }
 
-fn sigkill(pid: u32, at_us: u64, code: i32) -> Sigkill {
+pub(super) fn sigkill(pid: u32, at_us: u64, code: i32) -> Sigkill {
     Sigkill {
         at_us,
         code,
@@ -59,14 +59,14 @@ fn told(out: &[Publication]) -> Vec<(String, Option<String>)> {
 }
 
 /// A run of witnesses: what each published, in order. A printed kill shows as its id.
-struct Scene {
-    kills: Kills,
-    now: Instant,
+pub(super) struct Scene {
+    pub(super) kills: Kills,
+    pub(super) now: Instant,
     out: Vec<(String, Option<String>)>,
 }
 
 impl Scene {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { kills: Kills::default(), now: Instant::now(), out: Vec::new() }
     }
 
@@ -74,7 +74,7 @@ impl Scene {
         self.now + Duration::from_millis(500)
     }
 
-    fn printed(&mut self, pid: u32, group: Option<&str>, name: &str) {
+    pub(super) fn printed(&mut self, pid: u32, group: Option<&str>, name: &str) {
         let victim = Witness::new(Some(pid), group);
         let (about, out) = self.kills.printed(BOOT, victim, &id(name), None, self.now);
         self.out.push((name.to_owned(), about.map(|about| about.0)));
@@ -281,6 +281,45 @@ fn a_count_that_could_be_of_a_kill_without_a_home_opens_nothing() {
 }
 
 #[test]
+fn processes_that_were_gone_when_they_were_looked_up_are_those_their_group_counted() {
+    let gone = |scene: &mut Scene, pid, at_us| {
+        let mark = mark(pid, at_us);
+        let receiver = Process { cgroup: None, ..mark.receiver.clone() };
+        let mark = Sigkill { receiver, ..mark };
+        let out = scene.kills.marked(BOOT, mark, scene.now, scene.until());
+        scene.out.extend(told(&out));
+    };
+    let count = |n| format!("counter:b:{n}:{}", group());
+    let mut scene = Scene::new();
+    gone(&mut scene, 41, 1);
+    gone(&mut scene, 42, 2);
+    // The counter was read from 1 to 2: this one was killed at another time.
+    gone(&mut scene, 43, 900);
+    scene.wait(10);
+    scene.counted(&group(), 1);
+    scene.counted(&group(), 2);
+    scene.wait(1000);
+    assert_eq!(
+        scene.incidents(),
+        [
+            pair("signal:b:1.41", &count(1)),
+            pair("signal:b:1.41", "signal:b:1.41"),
+            pair("signal:b:2.42", &count(2)),
+            pair("signal:b:2.42", "signal:b:2.42"),
+            pair("signal:b:900.43", "signal:b:900.43"),
+        ]
+    );
+    // Two groups counted: which process was whose cannot be told, and no kill is told twice.
+    let mut scene = Scene::new();
+    gone(&mut scene, 41, 1);
+    gone(&mut scene, 42, 2);
+    scene.counted(&group(), 1);
+    scene.counted("/system.slice", 1);
+    scene.wait(1000);
+    assert_eq!((scene.incidents().len(), scene.kills.take_ambiguous()), (2, 2));
+}
+
+#[test]
 fn a_storm_stays_bounded_and_every_kill_keeps_its_witness() {
     let mut scene = Scene::new();
     for n in 0..6_000_u32 {
@@ -293,106 +332,4 @@ fn a_storm_stays_bounded_and_every_kill_keeps_its_witness() {
     assert_eq!((scene.out.len(), split.count()), (12_000, 0));
     scene.wait(6000);
     assert_eq!(scene.kills.len(), 0);
-}
-
-fn end(main_pid: Option<u32>) -> ContainerEnd {
-    ContainerEnd {
-        group: group(),
-        container_id: ID.to_owned(),
-        main_pid,
-        watched_since: None,
-        not_before: None,
-        main_sigkilled: None,
-        oom_kills: None,
-        throttled_us: None,
-        throttled_periods: None,
-    }
-}
-
-/// Lets a container end, and gives what its end is about and whether its first process got SIGKILL.
-fn ends(
-    deaths: &mut Deaths,
-    kills: &Kills,
-    main: Option<u32>,
-    traced: bool,
-) -> (Option<String>, Option<bool>) {
-    let now = Instant::now();
-    deaths.ended(end(main), now, now);
-    let out = deaths.overdue(BOOT, now, kills, &|_, _| traced);
-    let coroner_core::finding::FindingBody::ContainerEnd(end) = &out[0].body else {
-        panic!("{out:?}")
-    };
-    assert_eq!(out[0].id, FindingId::container_end(BOOT, ID));
-    (out[0].about.as_ref().map(|about| about.0.clone()), end.main_sigkilled)
-}
-
-#[test]
-fn an_end_belongs_to_the_kill_of_the_first_process_and_else_stands_for_itself() {
-    let death = format!("death:b:{ID}");
-    let mut scene = Scene::new();
-    scene.printed(41, Some(&group()), "kmsg:b:1");
-    let mut deaths = Deaths::default();
-    deaths.killed(&mark(41, 100), scene.now);
-    let about = ends(&mut deaths, &scene.kills, Some(41), true);
-    assert_eq!(about, (Some("kmsg:b:1".to_owned()), Some(true)));
-    // A child was killed, and the container ended by itself.
-    let about = ends(&mut deaths, &scene.kills, Some(40), true);
-    assert_eq!(about, (Some(death.clone()), Some(false)));
-    // Nobody knows its first process: the kill is the best there is.
-    assert_eq!(ends(&mut deaths, &scene.kills, None, true), (Some("kmsg:b:1".to_owned()), None));
-    // Without a complete trace nobody can say that it got none.
-    assert_eq!(ends(&mut deaths, &Kills::default(), Some(40), false), (Some(death), None));
-}
-
-#[rstest]
-// From outside to the first process: about the death.
-#[case::outside(sigkill(41, 1, 0), Some(Some(format!("death:b:{ID}"))))]
-// From outside to another process: a kill that the container survives.
-#[case::child(Sigkill { receiver_is_main: Some(false), ..sigkill(41, 1, 0) }, Some(None))]
-// Its own processes among themselves.
-#[case::inside(
-    Sigkill {
-        receiver_is_main: Some(false),
-        sender: Process { pid: 40, cgroup: Some(group()), ..Process::default() },
-        ..sigkill(41, 1, 0)
-    },
-    None
-)]
-// Follows from the end of a pid namespace.
-#[case::namespace(sigkill(41, 1, 128), None)]
-// Somebody used up his CPU time.
-#[case::cpu_time(
-    Sigkill {
-        sender: Process { pid: 41, cgroup: Some(group()), ..Process::default() },
-        ..sigkill(41, 1, 128)
-    },
-    Some(Some(format!("death:b:{ID}")))
-)]
-// It was dying already.
-#[case::ignored(Sigkill { result: SignalResult::Ignored, ..sigkill(41, 1, 0) }, None)]
-// No container.
-#[case::host(
-    Sigkill {
-        receiver: Process { pid: 41, cgroup: Some("/system.slice/ssh.service".into()), ..Process::default() },
-        ..sigkill(41, 1, 0)
-    },
-    None
-)]
-fn which_signals_tell_of_a_death(
-    #[case] sigkill: Sigkill,
-    #[case] expected: Option<Option<String>>,
-) {
-    let mut deaths = Deaths::default();
-    let out = deaths.sigkill(BOOT, sigkill, Instant::now());
-    let about = out.first().map(|p| p.about.as_ref().map(|about| about.0.clone()));
-    assert_eq!(about, expected);
-    assert_eq!(deaths.take_not_reported(), u64::from(expected.is_none()));
-}
-
-#[test]
-fn a_flood_of_signals_is_bounded_and_counted() {
-    let mut deaths = Deaths::default();
-    let now = Instant::now();
-    let told: usize = (0..2000).map(|n| deaths.sigkill(BOOT, sigkill(n, 1, 0), now).len()).sum();
-    assert_eq!((told, deaths.take_not_reported()), (600, 1400));
 }

@@ -1,0 +1,112 @@
+//! Which ends and signals tell of a death, and whose.
+
+use std::time::Instant;
+
+use coroner_core::finding::{ContainerEnd, FindingId, Process, Sigkill, SignalResult};
+use rstest::rstest;
+
+use super::deaths::Deaths;
+use super::kills::Kills;
+use super::tests::{BOOT, ID, Scene, group, mark, sigkill};
+
+fn end(main_pid: Option<u32>) -> ContainerEnd {
+    ContainerEnd {
+        group: group(),
+        container_id: ID.to_owned(),
+        main_pid,
+        watched_since: None,
+        not_before: None,
+        main_sigkilled: None,
+        oom_kills: None,
+        throttled_us: None,
+        throttled_periods: None,
+    }
+}
+
+/// Lets a container end, and gives what its end is about and whether its first process got SIGKILL.
+fn ends(
+    deaths: &mut Deaths,
+    kills: &Kills,
+    main: Option<u32>,
+    traced: bool,
+) -> (Option<String>, Option<bool>) {
+    let now = Instant::now();
+    deaths.ended(end(main), now, now);
+    let out = deaths.overdue(BOOT, now, kills, &|_, _| traced);
+    let coroner_core::finding::FindingBody::ContainerEnd(end) = &out[0].body else {
+        panic!("{out:?}")
+    };
+    assert_eq!(out[0].id, FindingId::container_end(BOOT, ID));
+    (out[0].about.as_ref().map(|about| about.0.clone()), end.main_sigkilled)
+}
+
+#[test]
+fn an_end_belongs_to_the_kill_of_the_first_process_and_else_stands_for_itself() {
+    let death = format!("death:b:{ID}");
+    let mut scene = Scene::new();
+    scene.printed(41, Some(&group()), "kmsg:b:1");
+    let mut deaths = Deaths::default();
+    deaths.killed(&mark(41, 100), scene.now);
+    let about = ends(&mut deaths, &scene.kills, Some(41), true);
+    assert_eq!(about, (Some("kmsg:b:1".to_owned()), Some(true)));
+    // A child was killed, and the container ended by itself.
+    let about = ends(&mut deaths, &scene.kills, Some(40), true);
+    assert_eq!(about, (Some(death.clone()), Some(false)));
+    // Nobody knows its first process: the kill is the best there is.
+    assert_eq!(ends(&mut deaths, &scene.kills, None, true), (Some("kmsg:b:1".to_owned()), None));
+    // Without a complete trace nobody can say that it got none.
+    assert_eq!(ends(&mut deaths, &Kills::default(), Some(40), false), (Some(death), None));
+}
+
+#[rstest]
+// From outside to the first process: about the death.
+#[case::outside(sigkill(41, 1, 0), Some(Some(format!("death:b:{ID}"))))]
+// From outside to another process: a kill that the container survives.
+#[case::child(Sigkill { receiver_is_main: Some(false), ..sigkill(41, 1, 0) }, Some(None))]
+// Its own processes among themselves.
+#[case::inside(
+    Sigkill {
+        receiver_is_main: Some(false),
+        sender: Process { pid: 40, cgroup: Some(group()), ..Process::default() },
+        ..sigkill(41, 1, 0)
+    },
+    None
+)]
+// Follows from the end of a pid namespace.
+#[case::namespace(sigkill(41, 1, 128), None)]
+// Somebody used up his CPU time.
+#[case::cpu_time(
+    Sigkill {
+        sender: Process { pid: 41, cgroup: Some(group()), ..Process::default() },
+        ..sigkill(41, 1, 128)
+    },
+    Some(Some(format!("death:b:{ID}")))
+)]
+// It was dying already.
+#[case::ignored(Sigkill { result: SignalResult::Ignored, ..sigkill(41, 1, 0) }, None)]
+// No container.
+#[case::host(
+    Sigkill {
+        receiver: Process { pid: 41, cgroup: Some("/system.slice/ssh.service".into()), ..Process::default() },
+        ..sigkill(41, 1, 0)
+    },
+    None
+)]
+fn which_signals_tell_of_a_death(
+    #[case] sigkill: Sigkill,
+    #[case] expected: Option<Option<String>>,
+) {
+    let mut deaths = Deaths::default();
+    let out = deaths.sigkill(BOOT, sigkill, Instant::now());
+    let about = out.first().map(|p| p.about.as_ref().map(|about| about.0.clone()));
+    assert_eq!(about, expected);
+    assert_eq!(deaths.take_not_reported(), u64::from(expected.is_none()));
+}
+
+#[test]
+fn a_flood_of_signals_is_bounded_and_counted() {
+    let mut deaths = Deaths::default();
+    let now = Instant::now();
+    let told: usize = (0..2000).map(|n| deaths.sigkill(BOOT, sigkill(n, 1, 0), now).len()).sum();
+    assert_eq!((told, deaths.take_not_reported()), (600, 1400));
+}

@@ -1,0 +1,118 @@
+//! One kill, with the witnesses that came for it so far.
+
+use std::time::Instant;
+
+use coroner_core::finding::FindingId;
+
+use super::Publication;
+
+/// What a witness says of the victim.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Witness<'a> {
+    pub(super) pid: Option<u32>,
+    pub(super) group: Option<&'a str>,
+}
+
+impl<'a> Witness<'a> {
+    pub(super) fn new(pid: Option<u32>, group: Option<&'a str>) -> Self {
+        Self { pid, group }
+    }
+}
+
+/// One kill.
+#[derive(Debug)]
+pub(super) struct Kill {
+    pub(super) pid: Option<u32>,
+    pub(super) group: Option<String>,
+    /// Between which times it lies, in microseconds of `CLOCK_MONOTONIC`, as trace or counter tell.
+    pub(super) span_us: Option<(u64, u64)>,
+    /// When its first witness arrived.
+    pub(super) arrived: Instant,
+    pub(super) printed: bool,
+    pub(super) marked: bool,
+    pub(super) counted: bool,
+    /// The fact that opened its incident, once one is published.
+    pub(super) anchor: Option<FindingId>,
+    /// Witnesses that wait for the log's line, and until when.
+    pub(super) waiting: Vec<Publication>,
+    pub(super) until: Instant,
+}
+
+impl Kill {
+    pub(super) fn new(victim: Witness<'_>, now: Instant) -> Self {
+        Self {
+            pid: victim.pid,
+            group: victim.group.map(str::to_owned),
+            span_us: None,
+            arrived: now,
+            printed: false,
+            marked: false,
+            counted: false,
+            anchor: None,
+            waiting: Vec::new(),
+            until: now,
+        }
+    }
+
+    /// A further witness: published about the incident if there is one, else it waits.
+    pub(super) fn witness(&mut self, mut publication: Publication) -> Vec<Publication> {
+        match &self.anchor {
+            Some(anchor) => {
+                publication.about = Some(anchor.clone());
+                vec![publication]
+            }
+            None => {
+                self.waiting.push(publication);
+                Vec::new()
+            }
+        }
+    }
+
+    /// All that waits, about the incident.
+    pub(super) fn release(&mut self) -> Vec<Publication> {
+        let mut out = std::mem::take(&mut self.waiting);
+        for publication in &mut out {
+            publication.about.clone_from(&self.anchor);
+        }
+        out
+    }
+
+    /// Only a counter told of it so far, and nobody was told.
+    pub(super) fn is_mere_count(&self) -> bool {
+        self.counted && !self.printed && !self.marked && self.anchor.is_none()
+    }
+
+    /// Somebody saw it, and nobody knows in which group.
+    pub(super) fn is_homeless(&self) -> bool {
+        (self.printed || self.marked) && !self.counted && self.group.is_none()
+    }
+
+    /// The trace saw it, so its time is known, but the process was gone when its group was looked up.
+    pub(super) fn is_gone_unseen(&self) -> bool {
+        self.is_homeless() && self.span_us.is_some()
+    }
+
+    /// Whether both can be the same by when they happened; the log's own time says nothing here.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        match (self.span_us, other.span_us) {
+            (Some((from, to)), Some((begin, end))) => from <= end && begin <= to,
+            _ => true,
+        }
+    }
+
+    /// Whether a victim in `group` is counted by this kill's group.
+    pub(super) fn counts_in(&self, group: Option<&str>) -> bool {
+        matches!((&self.group, group), (Some(ours), Some(group)) if within(group, ours))
+    }
+
+    /// Whether this kill's victim is below `group`.
+    pub(super) fn counts_below(&self, group: &str) -> bool {
+        self.group.as_deref().is_some_and(|ours| within(ours, group))
+    }
+}
+
+/// Whether `path` is `group` or below it.
+pub(super) fn within(path: &str, group: &str) -> bool {
+    path.strip_prefix(group.trim_end_matches('/'))
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
