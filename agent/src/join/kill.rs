@@ -11,11 +11,17 @@ use super::Publication;
 pub(super) struct Witness<'a> {
     pub(super) pid: Option<u32>,
     pub(super) group: Option<&'a str>,
+    /// Between which times it lies, in microseconds of `CLOCK_MONOTONIC`; `None` where that is not known.
+    pub(super) span_us: Option<(u64, u64)>,
 }
 
 impl<'a> Witness<'a> {
     pub(super) fn new(pid: Option<u32>, group: Option<&'a str>) -> Self {
-        Self { pid, group }
+        Self { pid, group, span_us: None }
+    }
+
+    pub(super) fn between(self, from_us: u64, to_us: u64) -> Self {
+        Self { span_us: Some((from_us, to_us)), ..self }
     }
 }
 
@@ -24,7 +30,7 @@ impl<'a> Witness<'a> {
 pub(super) struct Kill {
     pub(super) pid: Option<u32>,
     pub(super) group: Option<String>,
-    /// Between which times it lies, in microseconds of `CLOCK_MONOTONIC`, as trace or counter tell.
+    /// Between which times it lies, in microseconds of `CLOCK_MONOTONIC`, as its witnesses tell.
     pub(super) span_us: Option<(u64, u64)>,
     /// When its first witness arrived.
     pub(super) arrived: Instant,
@@ -43,7 +49,7 @@ impl Kill {
         Self {
             pid: victim.pid,
             group: victim.group.map(str::to_owned),
-            span_us: None,
+            span_us: victim.span_us,
             arrived: now,
             printed: false,
             marked: false,
@@ -87,17 +93,27 @@ impl Kill {
         (self.printed || self.marked) && !self.counted && self.group.is_none()
     }
 
-    /// The trace saw it, so its time is known, but the process was gone when its group was looked up.
+    /// The trace saw it, so its time is known well, but the process was gone when its group was looked up.
     pub(super) fn is_gone_unseen(&self) -> bool {
-        self.is_homeless() && self.span_us.is_some()
+        self.is_homeless() && self.marked
     }
 
-    /// Whether both can be the same by when they happened; the log's own time says nothing here.
+    /// Whether both can be the same by when they happened.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
-        match (self.span_us, other.span_us) {
+        self.is_at(other.span_us)
+    }
+
+    /// Whether it can have happened between these times.
+    pub(super) fn is_at(&self, span_us: Option<(u64, u64)>) -> bool {
+        match (self.span_us, span_us) {
             (Some((from, to)), Some((begin, end))) => from <= end && begin <= to,
             _ => true,
         }
+    }
+
+    /// Whether it is the process that a witness saw.
+    pub(super) fn is_of(&self, witness: Witness<'_>) -> bool {
+        self.pid.is_some() && self.pid == witness.pid && self.is_at(witness.span_us)
     }
 
     /// Whether a victim in `group` is counted by this kill's group.

@@ -13,13 +13,16 @@ use coroner_core::finding::{CountedKill, FindingBody, FindingId, Sigkill, Source
 use super::Publication;
 use super::kill::{Kill, Witness, within};
 
-/// Witnesses that arrive further apart than this are about two kills.
-const TOGETHER: Duration = Duration::from_secs(5);
+/// Kills are remembered for so long: a group that counts without waking anybody is read this late at most.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
+/// How far a count may lie beside a kill: the trace has its own clock reading, and the counter follows it.
+const SLACK_US: u64 = 100_000;
 
 /// A victim takes this long to die at most, as a rule: some 30 ms were measured until its memory is free.
 const DYING: Duration = Duration::from_secs(1);
 
-/// Kills that are remembered at most: five seconds of a storm of eight hundred a second.
+/// Kills that are remembered at most: a minute of a storm of seventy a second.
 const KILLS_MAX: usize = 4096;
 
 /// All kills of the last seconds.
@@ -49,10 +52,7 @@ impl Kills {
                 .find_map(|kill| kill.anchor.as_ref().filter(|a| *a == report))
                 .cloned()
         });
-        let found = self
-            .kills
-            .iter_mut()
-            .find(|kill| !kill.printed && kill.pid.is_some() && kill.pid == victim.pid);
+        let found = self.kills.iter_mut().find(|kill| !kill.printed && kill.is_of(victim));
         let Some(kill) = found else {
             let mut kill = Kill::new(victim, now);
             kill.printed = true;
@@ -82,7 +82,8 @@ impl Kills {
     ) -> Vec<Publication> {
         self.forget(now);
         // The log prints the id that is traced.
-        let victim = Witness::new(Some(sigkill.receiver.traced_id()), None);
+        let at_us = sigkill.at_us;
+        let victim = Witness::new(Some(sigkill.receiver.traced_id()), None).between(at_us, at_us);
         let group = sigkill.receiver.cgroup.clone();
         let publication = Publication {
             id: FindingId::sigkill(boot_id, &sigkill),
@@ -92,15 +93,9 @@ impl Kills {
             source: Source::SignalTrace,
             body: FindingBody::Sigkill(Box::new(sigkill)),
         };
-        let found = self.kills.iter_mut().find(|kill| !kill.marked && kill.pid == victim.pid);
-        let found = match found {
-            Some(kill) => Some(kill),
-            // A count waits already, and it can only have been of this kill.
-            None => only(self.kills.iter_mut().filter(|kill| {
-                kill.pid.is_none() && !kill.marked && kill.counts_in(group.as_deref())
-            })),
-        };
-        let kill = match found {
+        let found = self.kills.iter().position(|kill| !kill.marked && kill.is_of(victim));
+        let found = found.or_else(|| self.count_for(group.as_deref(), at_us));
+        let kill = match found.and_then(|at| self.kills.get_mut(at)) {
             Some(kill) => kill,
             None => {
                 self.kills.push_back(Kill::new(victim, now));
@@ -136,13 +131,15 @@ impl Kills {
             source: Source::Cgroup,
             body: FindingBody::CountedKill(Box::new(counted)),
         };
-        if let Some(kill) = self.uncounted_in(&group) {
+        let from_us = publication.at_us.saturating_sub(publication.uncertainty_us);
+        let span_us =
+            (from_us.saturating_sub(SLACK_US), publication.at_us.saturating_add(SLACK_US));
+        if let Some(kill) = self.uncounted_in(&group, span_us) {
             kill.counted = true;
             return kill.witness(publication);
         }
         let mut kill = Kill::new(Witness::new(None, Some(&group)), now);
-        let from_us = publication.at_us.saturating_sub(publication.uncertainty_us);
-        kill.span_us = Some((from_us, publication.at_us));
+        kill.span_us = Some(span_us);
         kill.counted = true;
         kill.until = until;
         kill.waiting.push(publication);
@@ -175,10 +172,9 @@ impl Kills {
         let mut out = Vec::new();
         if let Some(group) = kill.group.clone()
             && !kill.counted
-            && let Some(at) = self
-                .kills
-                .iter()
-                .position(|count| count.is_mere_count() && count.counts_in(Some(&group)))
+            && let Some(at) = self.kills.iter().position(|count| {
+                count.is_mere_count() && count.counts_in(Some(&group)) && count.overlaps(&kill)
+            })
             && let Some(count) = self.kills.remove(at)
         {
             kill.counted = true;
@@ -192,15 +188,43 @@ impl Kills {
 
     /// The oldest kill in `group` that no count came for: in the group itself first, then in one below it. A group that
     /// counts more than its own can only mean a kill of its own if no other could be meant.
-    fn uncounted_in(&mut self, group: &str) -> Option<&mut Kill> {
+    fn uncounted_in(&mut self, group: &str, span_us: (u64, u64)) -> Option<&mut Kill> {
+        let free = |kill: &Kill| !kill.counted && kill.is_at(Some(span_us));
         let at = self
             .kills
             .iter()
-            .position(|kill| !kill.counted && kill.group.as_deref() == Some(group))
+            .position(|kill| free(kill) && kill.group.as_deref() == Some(group))
             .or_else(|| {
-                self.kills.iter().position(|kill| !kill.counted && kill.counts_below(group))
+                self.kills.iter().position(|kill| free(kill) && kill.counts_below(group))
             })?;
         self.kills.get_mut(at)
+    }
+
+    /// The count that waits for a kill in `group`: the oldest of the group's own, else the only one above it.
+    fn count_for(&self, group: Option<&str>, at_us: u64) -> Option<usize> {
+        let fits = |kill: &Kill| {
+            kill.is_mere_count() && kill.counts_in(group) && kill.is_at(Some((at_us, at_us)))
+        };
+        let own = |kill: &Kill| fits(kill) && kill.group.as_deref() == group;
+        self.kills.iter().position(own).or_else(|| {
+            let above = self.kills.iter().enumerate().filter(|(_, kill)| fits(kill));
+            only(above.map(|(at, _)| at))
+        })
+    }
+
+    /// The incident of a kill that a count in the same group may repeat: the kernel counts, and marks, a process again
+    /// that is dying already, as when a whole group is killed. That every other kill there was traced excludes that it
+    /// was one more.
+    fn counted_again(&self, count: &Kill) -> Option<FindingId> {
+        let same = self.kills.iter().filter(|kill| {
+            kill.anchor.is_some()
+                && kill.counted
+                && kill.group.is_some()
+                && kill.group == count.group
+                && kill.overlaps(count)
+        });
+        let mut traced = same.filter(|kill| kill.marked);
+        traced.next_back().and_then(|kill| kill.anchor.clone())
     }
 
     /// What has waited long enough opens an incident of its own.
@@ -217,7 +241,13 @@ impl Kills {
             // A kill whose group nobody knows may be the very one that was counted.
             let homeless = kill.is_mere_count()
                 && self.kills.iter().any(|other| other.is_homeless() && other.overlaps(kill));
+            let again = kill.is_mere_count().then(|| self.counted_again(kill)).flatten();
             let Some(kill) = self.kills.get_mut(at) else { break };
+            if again.is_some() {
+                kill.anchor = again;
+                out.extend(kill.release());
+                continue;
+            }
             if homeless {
                 self.ambiguous += 1;
                 kill.waiting.clear();
@@ -307,7 +337,7 @@ impl Kills {
 
     fn forget(&mut self, now: Instant) {
         while self.kills.front().is_some_and(|kill| {
-            kill.waiting.is_empty() && now.saturating_duration_since(kill.arrived) > TOGETHER
+            kill.waiting.is_empty() && now.saturating_duration_since(kill.arrived) > REMEMBERED
         }) || self.kills.len() > KILLS_MAX
         {
             self.kills.pop_front();

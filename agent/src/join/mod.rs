@@ -28,7 +28,7 @@ use coroner_core::finding::{
 use coroner_core::kernel::KernelEvent;
 use tokio::sync::Notify;
 
-use crate::clock::{Clocks, Moment};
+use crate::clock::{Clocks, Moment, monotonic_us};
 use crate::findings::Findings;
 use crate::homes::Homes;
 use crate::metrics::Metrics;
@@ -45,6 +45,12 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The same while no log is read: only for the other witnesses. Counters come up to 16 ms late.
 const PATIENCE_WITHOUT_LOG: Duration = Duration::from_millis(50);
+
+/// The log is looked at so often at least, in microseconds, where nothing wakes its reader.
+const LOOKED_AT_US: u64 = 6_000_000;
+
+/// The log's clock and `CLOCK_MONOTONIC` come apart by one part in so many at most (`adjtimex(2)`: 500 ppm).
+const CLOCKS_APART: u64 = 2_000;
 
 /// Something to hand on.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,9 +128,16 @@ impl Joiner {
         id: &FindingId,
         fresh: bool,
     ) -> Option<FindingId> {
-        if !fresh {
-            return None;
-        }
+        let now_us = monotonic_us();
+        // A record that was just written was written since the log was looked at last. An older one has its stamp,
+        // whose clock runs ahead and is not disciplined.
+        let span_us = match (event.position().monotonic_us, fresh) {
+            (_, true) | (None, _) => (now_us.saturating_sub(LOOKED_AT_US), now_us),
+            (Some(stamp), false) => {
+                let off = 2_000_000 + now_us / CLOCKS_APART;
+                (stamp.saturating_sub(off), stamp.saturating_add(off).min(now_us))
+            }
+        };
         let boot_id = &self.findings.boot_id;
         let (about, out) = match event {
             KernelEvent::Oom(report) => {
@@ -134,16 +147,19 @@ impl Joiner {
                     let group = report.limit_cgroup.as_deref()?;
                     return state.kills.dying_in(group, Instant::now()).cloned();
                 };
-                let kill = Witness::new(Some(victim.pid), victim.cgroup.as_deref());
+                let kill = Witness::new(Some(victim.pid), victim.cgroup.as_deref())
+                    .between(span_us.0, span_us.1);
                 state.kills.printed(boot_id, kill, id, None, Instant::now())
             }
             KernelEvent::OomVictim(further) => {
                 let mut state = self.lock();
                 let report = FindingId::at(boot_id, &further.report, 0);
                 let group = further.victim.cgroup.as_ref().or(further.oom_group.as_ref());
-                let kill = Witness::new(Some(further.victim.pid), group.map(String::as_str));
+                let kill = Witness::new(Some(further.victim.pid), group.map(String::as_str))
+                    .between(span_us.0, span_us.1);
                 state.kills.printed(boot_id, kill, id, Some(&report), Instant::now())
             }
+            _ if !fresh => return None,
             KernelEvent::UserspaceKill(kill) => {
                 let mut state = self.lock();
                 (state.announced.line(boot_id, kill, id, Instant::now()), Vec::new())
