@@ -141,6 +141,14 @@ impl Attributor {
             self.begin(hierarchy);
             return true;
         }
+        for at in 0..self.pending.len() {
+            // Whoever saw it may have come later than its line.
+            let Some(pending) = self.pending.get(at).filter(|p| p.home.is_none()) else { continue };
+            let home = self.seen_home_of(pending.bare.victim.pid, now);
+            if let Some(pending) = self.pending.get_mut(at) {
+                pending.home = home;
+            }
+        }
         let homes =
             self.pending.iter().filter_map(|p| p.home.as_ref().map(|home| home.path.clone()));
         let groups: BTreeSet<String> =
@@ -168,11 +176,7 @@ impl Attributor {
         // The counts were begun anew with these kills in them: only what else is known can tell.
         let broken = std::mem::take(&mut self.broken);
         let mut homeless = Vec::new();
-        for mut pending in std::mem::take(&mut self.pending) {
-            if pending.home.is_none() {
-                // Whoever saw it may have come later than its line.
-                pending.home = self.seen_home_of(pending.bare.victim.pid, now);
-            }
+        for pending in std::mem::take(&mut self.pending) {
             match pending.home {
                 // The counter rises before the line is printed, so it must allow what was only seen before.
                 Some(Home { path, method, aged })
