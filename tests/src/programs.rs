@@ -71,6 +71,24 @@ impl Process {
         Self(child.unwrap_or_else(|e| panic!("cannot start {name}: {e}")))
     }
 
+    /// Starts a program of the workspace as nobody, with CAP_SYSLOG and nothing else.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    #[must_use]
+    pub fn start_with_cap_syslog(name: &str, args: &[String]) -> Self {
+        let child = Command::new("setpriv")
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"])
+            .args(["--inh-caps=-all,+syslog", "--ambient-caps=-all,+syslog"])
+            .arg("--bounding-set=-all,+syslog")
+            .arg(path(name))
+            .args(args)
+            .stdin(Stdio::null())
+            .spawn();
+        Self(child.unwrap_or_else(|e| panic!("cannot start {name}: {e}")))
+    }
+
     /// Ends it as a crash would.
     ///
     /// # Panics
@@ -204,6 +222,18 @@ impl Stack {
     /// Starts the agent. It reads the kernel log from its oldest record, so nothing needs to be waited for.
     pub fn start_agent(&mut self) {
         self.agent = Some(Process::start("coroner-agent", &self.agent_args()));
+    }
+
+    /// Starts the agent as the default deployment does: without root and the device, with CAP_SYSLOG alone. It
+    /// keeps no position.
+    pub fn start_agent_with_cap_syslog(&mut self) {
+        let mut args = self.agent_args();
+        if let Some(at) = args.iter().position(|arg| arg == "--state-dir") {
+            args.drain(at..at + 2);
+        }
+        // In a container without privileges the device cannot be opened.
+        args.extend(["--kmsg".to_owned(), "/nonexistent".to_owned()]);
+        self.agent = Some(Process::start_with_cap_syslog("coroner-agent", &args));
     }
 
     /// Starts the agent towards another address, behind which the collector is.

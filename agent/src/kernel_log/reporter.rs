@@ -51,6 +51,8 @@ pub(crate) struct Reporter {
     recording: Option<Clocks>,
     status: Option<String>,
     notes: Vec<String>,
+    /// When the sources were started, on `CLOCK_MONOTONIC`.
+    began_us: u64,
 }
 
 impl Reporter {
@@ -71,6 +73,7 @@ impl Reporter {
             recording,
             status: None,
             notes: Vec::new(),
+            began_us: monotonic_us(),
         }
     }
 
@@ -133,7 +136,9 @@ impl Reporter {
         self.metrics.event(&event);
         let moment = self.moment(Some(mark), since);
         let fresh = since.is_some() && self.recording.is_none();
-        let about = self.joiner.as_ref().and_then(|joiner| joiner.printed(&event, &id, fresh));
+        // A kill that came while the log's past was still being read has other witnesses too.
+        let watched = fresh || mark.monotonic_us.is_some_and(|us| us > self.began_us);
+        let about = self.joiner.as_ref().and_then(|joiner| joiner.printed(&event, &id, watched));
         // Groups go within a millisecond of a kill, so they are read first.
         let anchor = about.as_ref().unwrap_or(&id);
         let seen = self.witness.as_mut().and_then(|w| w.event(&event, anchor, mark, fresh));

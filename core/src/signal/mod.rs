@@ -22,5 +22,5 @@ pub use format::{FormatError, Layout};
 pub use line::Layouts;
 pub use origin::{Origin, Way, origin, way};
 pub use pairing::{Paired, Pairing};
-pub use place::{place, sender_in_words};
+pub use place::place;
 pub use reader::Reader;

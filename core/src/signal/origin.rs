@@ -106,7 +106,11 @@ pub fn origin(sigkill: &Sigkill) -> Origin {
     let own = receiver.cgroup.as_deref().unwrap_or_default();
     match (container(group), container(own)) {
         (Some(sends), Some(receives)) if sends == receives => Origin::SameContainer,
-        (Some(_), _) if !is_of_the_node(sender, own) => Origin::OtherContainer,
+        (Some(_), _) if !is_of_the_node(sender, own) => match receiver.cgroup {
+            Some(_) => Origin::OtherContainer,
+            // It may have been one of its own.
+            None => Origin::Unknown,
+        },
         _ => of_host(sigkill, own),
     }
 }

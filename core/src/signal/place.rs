@@ -1,10 +1,9 @@
-//! Where a process ran, and who its parents were, in words for people.
+//! Where a process ran, in words for people.
 //!
 //! systemd.slice(5) and logind promise the names of the host's groups; who may make groups may lie. Names are given as
 //! found and escaped by whoever shows them.
 
 use crate::cgroup::identify;
-use crate::finding::{Process, Sigkill};
 
 /// What a person calls the place of a group: `the host's service ssh.service`, `container 0123456789ab of pod ...`.
 #[must_use]
@@ -40,29 +39,5 @@ pub fn place(group: &str) -> String {
                 _ => format!("the host's group {group}"),
             }
         }
-    }
-}
-
-/// The sender with its place and its parents: `kill (pid 812) in login session 3 of the host's user 1000; parents: bash
-/// (pid 800) <- sshd (pid 700)`.
-#[must_use]
-pub fn sender_in_words(sigkill: &Sigkill) -> String {
-    let mut words = name(&sigkill.sender);
-    words.push_str(" in ");
-    match &sigkill.sender.cgroup {
-        Some(group) => words.push_str(&place(group)),
-        None => words.push_str("a group that could not be read"),
-    }
-    for (n, parent) in sigkill.ancestors.iter().enumerate() {
-        words.push_str(if n == 0 { "; parents: " } else { " <- " });
-        words.push_str(&name(parent));
-    }
-    words
-}
-
-fn name(process: &Process) -> String {
-    match process.comm.as_str() {
-        "" | "<...>" => format!("pid {}", process.pid),
-        comm => format!("{comm} (pid {})", process.pid),
     }
 }

@@ -26,7 +26,7 @@ async fn what_a_killed_agent_left_is_read_by_the_next_one() {
     let mut next = Trace::start(&tracefs, &name).await;
     assert_eq!(next.instance, instance);
     let kill = next.kill_of(victim.id()).await;
-    assert_eq!((kill.receiver.comm.as_str(), kill.code), ("sleep", 0));
+    assert_eq!((kill.receiver.traced_id(), kill.code), (victim.id(), 0));
     next.end().await;
     assert!(!instance.exists());
 }

@@ -1,4 +1,4 @@
-use super::super::{Origin, Seen, Way, origin, place, sender_in_words, was_exiting, way};
+use super::super::{Origin, Seen, Way, origin, place, was_exiting, way};
 use crate::finding::{OomMark, Process, Sigkill, SignalResult};
 use crate::kernel::UserspaceKiller;
 use rstest::rstest;
@@ -68,6 +68,13 @@ fn shim() -> Process {
 #[case::the_kernel(sigkill(128, process(7, "java", pod(A)), vec![]), Origin::Kernel)]
 fn who_is_behind_it(#[case] sigkill: Sigkill, #[case] expected: Origin) {
     assert_eq!(origin(&sigkill), expected);
+}
+
+#[test]
+fn a_receiver_of_no_known_group_may_be_the_senders_own() {
+    let mut kill = sigkill(0, process(8, "sh", pod(B)), vec![]);
+    kill.receiver.cgroup = None;
+    assert_eq!(origin(&kill), Origin::Unknown);
 }
 
 #[test]
@@ -149,15 +156,4 @@ fn who_was_exiting(
 #[case(&format!("/docker/{A}"), "container aaaaaaaaaaaa")]
 fn places_in_words(#[case] group: &str, #[case] words: &str) {
     assert_eq!(place(group), words);
-}
-
-#[test]
-fn a_sender_in_words() {
-    let kill = sigkill(0, process(812, "kill", SSH), vec![bash(), process(700, "sshd", "")]);
-    assert_eq!(
-        sender_in_words(&kill),
-        "kill (pid 812) in login session 3 of the host's user 1000; parents: bash (pid 800) <- sshd (pid 700)"
-    );
-    let unknown = sigkill(0, process(812, "<...>", ""), vec![]);
-    assert_eq!(sender_in_words(&unknown), "pid 812 in a group that could not be read");
 }
