@@ -154,8 +154,12 @@ impl Tree {
         children.iter().copied().find(|id| self.get(*id).is_some_and(|node| &*node.name == name))
     }
 
-    /// Adds a group. `None` where there is no room, or the parent is unknown.
+    /// Adds a group. `None` where it is known already (whoever lists a new group may be faster than the notice of what
+    /// is in it), where there is no room, or the parent is unknown.
     pub(super) fn add(&mut self, parent: usize, name: &str, now_us: u64) -> Option<usize> {
+        if self.child(parent, name).is_some() {
+            return None;
+        }
         let path = format!("{}/{name}", self.path(parent).trim_end_matches('/'));
         let above = self.get(parent)?;
         let depth = above.depth + 1;
@@ -304,6 +308,15 @@ mod tests {
         assert_eq!(tree.container_of(ids[5]), Some(ids[3]));
         assert_eq!(tree.lineage(ids[1]), [ids[1], ids[0]]);
         assert_eq!((tree.path(ROOT), tree.unit(ids[0])), ("/".into(), ids[0]));
+    }
+
+    #[test]
+    fn a_group_is_added_once() {
+        let (mut tree, ids) = tree(&["kubepods", POD]);
+        assert_eq!((tree.add(ids[0], POD, 9), tree.len()), (None, tree.len()));
+        assert_eq!(tree.child(ids[0], POD), Some(ids[1]));
+        tree.remove(ids[1]);
+        assert!(tree.add(ids[0], POD, 9).is_some());
     }
 
     #[test]
