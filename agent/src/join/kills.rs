@@ -38,7 +38,6 @@ impl Kills {
     /// about, if it is not the one that the record names by itself, and what is now to be published.
     pub(super) fn printed(
         &mut self,
-        boot_id: &str,
         victim: Witness<'_>,
         id: &FindingId,
         report: Option<&FindingId>,
@@ -52,24 +51,23 @@ impl Kills {
                 .find_map(|kill| kill.anchor.as_ref().filter(|a| *a == report))
                 .cloned()
         });
-        let found = self.kills.iter_mut().find(|kill| !kill.printed && kill.is_of(victim));
-        let Some(kill) = found else {
-            let mut kill = Kill::new(victim, now);
-            kill.printed = true;
-            kill.anchor = Some(of_report.unwrap_or_else(|| opens.clone()));
-            self.kills.push_back(kill);
-            return (None, self.counts_for_last(boot_id));
+        let found = self.kills.iter().position(|kill| !kill.printed && kill.is_of(victim));
+        let mut kill = match found.and_then(|at| self.kills.remove(at)) {
+            Some(kill) => kill,
+            None => Kill { anchor: of_report, ..Kill::new(victim, now) },
         };
         kill.printed = true;
         if kill.group.is_none() {
             kill.group = victim.group.map(str::to_owned);
         }
-        if let Some(anchor) = &kill.anchor {
-            // Another witness had to be published without the log.
-            return (Some(anchor.clone()), Vec::new());
-        }
-        kill.anchor = Some(opens.clone());
-        (None, kill.release())
+        // Another witness may have had to be published without the log.
+        let about = kill.anchor.clone().filter(|_| found.is_some());
+        let anchor = kill.anchor.take().unwrap_or_else(|| opens.clone());
+        kill.anchor = Some(anchor);
+        let mut out = kill.release();
+        self.kills.push_back(kill);
+        out.extend(self.counts_for_last());
+        (about, out)
     }
 
     /// The OOM killer marked a process.
@@ -150,7 +148,6 @@ impl Kills {
     /// The group of a kill that the log printed without one is known now.
     pub(super) fn attributed(
         &mut self,
-        boot_id: &str,
         anchor: &FindingId,
         pid: u32,
         group: &str,
@@ -163,11 +160,11 @@ impl Kills {
         let Some(mut kill) = self.kills.remove(at) else { return Vec::new() };
         kill.group = Some(group.to_owned());
         self.kills.push_back(kill);
-        self.counts_for_last(boot_id)
+        self.counts_for_last()
     }
 
     /// A count that waits may be of the kill that is last in the list.
-    fn counts_for_last(&mut self, _boot_id: &str) -> Vec<Publication> {
+    fn counts_for_last(&mut self) -> Vec<Publication> {
         let Some(mut kill) = self.kills.pop_back() else { return Vec::new() };
         let mut out = Vec::new();
         if let Some(group) = kill.group.clone()
@@ -228,7 +225,7 @@ impl Kills {
     }
 
     /// What has waited long enough opens an incident of its own.
-    pub(super) fn overdue(&mut self, _boot_id: &str, now: Instant) -> Vec<Publication> {
+    pub(super) fn overdue(&mut self, now: Instant) -> Vec<Publication> {
         let mut out = Vec::new();
         if self.due().is_some_and(|due| due <= now) {
             out.extend(self.settle());

@@ -149,7 +149,7 @@ impl Joiner {
                 };
                 let kill = Witness::new(Some(victim.pid), victim.cgroup.as_deref())
                     .between(span_us.0, span_us.1);
-                state.kills.printed(boot_id, kill, id, None, Instant::now())
+                state.kills.printed(kill, id, None, Instant::now())
             }
             KernelEvent::OomVictim(further) => {
                 let mut state = self.lock();
@@ -157,7 +157,7 @@ impl Joiner {
                 let group = further.victim.cgroup.as_ref().or(further.oom_group.as_ref());
                 let kill = Witness::new(Some(further.victim.pid), group.map(String::as_str))
                     .between(span_us.0, span_us.1);
-                state.kills.printed(boot_id, kill, id, Some(&report), Instant::now())
+                state.kills.printed(kill, id, Some(&report), Instant::now())
             }
             _ if !fresh => return None,
             KernelEvent::UserspaceKill(kill) => {
@@ -176,7 +176,7 @@ impl Joiner {
 
     /// The group of a bare kill line was worked out; `anchor` is the fact whose incident it is.
     pub(crate) fn attributed(&self, anchor: &FindingId, pid: u32, group: &str) {
-        let out = self.lock().kills.attributed(&self.findings.boot_id, anchor, pid, group);
+        let out = self.lock().kills.attributed(anchor, pid, group);
         self.publish(out);
     }
 
@@ -241,7 +241,7 @@ impl Joiner {
         let coverage = &self.findings.outbox.coverage;
         let mut state = self.lock();
         let State { kills, deaths, .. } = &mut *state;
-        let mut out = kills.overdue(boot_id, now);
+        let mut out = kills.overdue(now);
         let traced = |from, to| coverage.complete(Source::SignalTrace, from, to);
         out.extend(deaths.overdue(boot_id, now, kills, &traced));
         self.metrics.unmatched_counts.add(kills.take_ambiguous());

@@ -76,7 +76,7 @@ impl Scene {
 
     pub(super) fn printed(&mut self, pid: u32, group: Option<&str>, name: &str) {
         let victim = Witness::new(Some(pid), group);
-        let (about, out) = self.kills.printed(BOOT, victim, &id(name), None, self.now);
+        let (about, out) = self.kills.printed(victim, &id(name), None, self.now);
         self.out.push((name.to_owned(), about.map(|about| about.0)));
         self.out.extend(told(&out));
     }
@@ -84,7 +84,7 @@ impl Scene {
     fn further(&mut self, pid: u32, name: &str, report: &str) {
         let group = group();
         let victim = Witness::new(Some(pid), Some(&group));
-        let (about, out) = self.kills.printed(BOOT, victim, &id(name), Some(&id(report)), self.now);
+        let (about, out) = self.kills.printed(victim, &id(name), Some(&id(report)), self.now);
         self.out.push((name.to_owned(), about.map(|about| about.0)));
         self.out.extend(told(&out));
     }
@@ -101,7 +101,7 @@ impl Scene {
 
     fn wait(&mut self, ms: u64) {
         self.now += Duration::from_millis(ms);
-        let out = self.kills.overdue(BOOT, self.now);
+        let out = self.kills.overdue(self.now);
         self.out.extend(told(&out));
     }
 
@@ -287,10 +287,25 @@ fn a_count_that_is_read_late_belongs_to_the_kill_of_its_time() {
 }
 
 #[test]
+fn a_count_belongs_to_a_process_whose_group_only_the_log_knows() {
+    let mut scene = Scene::new();
+    // The agent was stopped: the process was gone when it was looked up, its group had counted it.
+    let receiver = Process { pid: 41, ..Process::default() };
+    let gone = Sigkill { receiver, ..mark(41, 1) };
+    let out = scene.kills.marked(BOOT, gone, scene.now, scene.until());
+    scene.out.extend(told(&out));
+    scene.counted(&group(), 1);
+    scene.printed(41, Some(&group()), "kmsg:b:1");
+    scene.wait(1000);
+    assert_eq!(scene.incidents().len(), 3);
+    assert!(scene.incidents().iter().all(|(incident, _)| incident == "kmsg:b:1"));
+}
+
+#[test]
 fn the_same_process_id_at_another_time_is_another_process() {
     let mut scene = Scene::new();
     let old = Witness::new(Some(41), None).between(1_000_000, 2_000_000);
-    let _ = scene.kills.printed(BOOT, old, &id("kmsg:b:1"), None, scene.now);
+    let _ = scene.kills.printed(old, &id("kmsg:b:1"), None, scene.now);
     scene.marked(41, 90_000_000);
     scene.wait(1000);
     assert_eq!(scene.incidents(), [pair("signal:b:90000000.41", "signal:b:90000000.41")]);
@@ -320,7 +335,7 @@ fn a_count_that_could_be_of_a_kill_without_a_home_opens_nothing() {
     let mut scene = Scene::new();
     scene.printed(41, None, "kmsg:b:1");
     scene.counted(&group(), 1);
-    let out = scene.kills.attributed(BOOT, &id("kmsg:b:1"), 41, &group());
+    let out = scene.kills.attributed(&id("kmsg:b:1"), 41, &group());
     let counter = format!("counter:b:1:{}", group());
     assert_eq!(told(&out), [(counter, Some("kmsg:b:1".to_owned()))]);
     scene.wait(1000);
