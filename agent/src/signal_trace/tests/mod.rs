@@ -4,14 +4,17 @@ mod adoption;
 mod kills;
 mod refusals;
 
+use std::fs::File;
+use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use coroner_core::finding::Sigkill;
+use coroner_core::finding::{Finding, FindingBody, Sigkill, SourceStatus};
 use tokio::sync::mpsc::{Receiver, channel};
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 
 use super::SignalTrace;
@@ -27,16 +30,41 @@ use crate::stop::{self, Stopper};
 /// Bounds a hang; it measures nothing.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Tracefs as root may use it, mounted for the test where nobody has; `None`, after saying so, where it is out of reach.
-fn tracefs(test: &str) -> Option<PathBuf> {
-    let missing = match super::tracefs::find(None, Path::new("/proc/self/mountinfo")) {
-        Ok(path) if rustix::process::geteuid().is_root() => return Some(path),
-        Ok(_) => "it needs root".to_owned(),
-        Err(error) => error.to_string(),
+/// One test at a time: between fork and exec the children of another one hold our lock and our pipe too.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// Tracefs as root may use it, mounted for the tests where nobody has, for one test alone; `None`, after saying so, where
+/// it is out of reach.
+async fn tracefs(test: &str) -> Option<(PathBuf, MutexGuard<'static, ()>)> {
+    let turn = TURN.lock().await;
+    let missing = if rustix::process::geteuid().is_root() {
+        match super::tracefs::find(None, Path::new("/proc/self/mountinfo")).ok().or_else(mounted) {
+            Some(path) => return Some((path, turn)),
+            None => "it needs tracefs, or to be able to mount it",
+        }
+    } else {
+        "it needs root"
     };
     assert!(std::env::var_os("CI").is_none(), "{test} cannot run: {missing}");
     eprintln!("SKIPPED {test}: {missing}");
     None
+}
+
+/// A mount of the tests' own, detached at once: it goes with the process, however that ends.
+fn mounted() -> Option<PathBuf> {
+    static ROOT: OnceLock<Option<File>> = OnceLock::new();
+    let root = ROOT.get_or_init(|| {
+        let dir = tempfile::tempdir().ok()?;
+        let run = |program: &str, args: &[&str]| {
+            let status = Command::new(program).args(args).arg(dir.path()).status();
+            status.is_ok_and(|status| status.success()).then_some(())
+        };
+        run("mount", &["-t", "tracefs", "tracefs"])?;
+        let root = File::open(dir.path());
+        run("umount", &["--lazy"])?;
+        root.ok()
+    });
+    Some(PathBuf::from(format!("/proc/self/fd/{}", root.as_ref()?.as_raw_fd())))
 }
 
 /// A name that no other test and no other run has.
@@ -111,6 +139,16 @@ impl Trace {
             }
         };
         tokio::time::timeout(PATIENCE, found).await.expect("the signal is traced")
+    }
+
+    /// What the source said of itself first.
+    fn told(&self) -> SourceStatus {
+        let batch = self.outbox.take(16, usize::MAX, false).expect("a status");
+        let first = batch.findings.into_iter().next().map(Finding::try_from);
+        match first.expect("a finding").expect("a good one").body {
+            FindingBody::SourceStatus(status) => status,
+            other => panic!("no status: {other:?}"),
+        }
     }
 
     async fn end(self) {

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use coroner_core::finding::{Finding, FindingBody, Source};
+use coroner_core::finding::Source;
 use rstest::rstest;
 
 use super::Trace;
@@ -21,20 +21,11 @@ fn imitation(generated: &str, instances: bool) -> tempfile::TempDir {
 
 async fn status(tracefs: &Path, name: &str) -> String {
     let trace = Trace::start(tracefs, name).await;
-    let batch = trace.outbox.take(16, usize::MAX, false).expect("a status");
-    let first = batch.findings.into_iter().next().map(Finding::try_from);
-    let first = first.expect("a finding").expect("a good one");
+    let status = trace.told();
+    assert!(!status.reading && status.source == Source::SignalTrace && status.since.is_none());
     assert!(!trace.outbox.coverage.has_news());
     trace.end().await;
-    match first.body {
-        FindingBody::SourceStatus(status) => {
-            assert!(
-                !status.reading && status.source == Source::SignalTrace && status.since.is_none()
-            );
-            status.detail
-        }
-        other => panic!("no status: {other:?}"),
-    }
+    status.detail
 }
 
 #[rstest]
