@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use coroner_core::finding::FindingId;
+use coroner_core::finding::{FindingBody, FindingId};
 
 use super::Publication;
 
@@ -86,6 +86,18 @@ impl Kill {
     /// Only a counter told of it so far, and nobody was told.
     pub(super) fn is_mere_count(&self) -> bool {
         self.counted && !self.printed && !self.marked && self.anchor.is_none()
+    }
+
+    /// Whether its group, or one above it, was killed whole as far as its counters tell: those of version 2 before 5.17
+    /// do not tell, and version 1 knows no such thing.
+    pub(super) fn is_of_whole_group(&self) -> bool {
+        self.waiting.iter().any(|publication| match &publication.body {
+            FindingBody::CountedKill(kill) => {
+                kill.version == 2
+                    && kill.lineage.iter().any(|group| group.oom_group_kill.is_none_or(|n| n > 0))
+            }
+            _ => false,
+        })
     }
 
     /// Somebody saw it, and nobody knows in which group.

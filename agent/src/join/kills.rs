@@ -16,8 +16,8 @@ use super::kill::{Kill, Witness, within};
 /// Kills are remembered for so long: a group that counts without waking anybody is read this late at most.
 const REMEMBERED: Duration = Duration::from_secs(60);
 
-/// How far a count may lie beside a kill: the trace has its own clock reading, and the counter follows it.
-const SLACK_US: u64 = 100_000;
+/// How far a count may lie beside a kill: the kernel counts a moment before it sends the signal.
+const SLACK_US: u64 = 5_000;
 
 /// A victim takes this long to die at most, as a rule: some 30 ms were measured until its memory is free.
 const DYING: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ const KILLS_MAX: usize = 4096;
 /// All kills of the last seconds.
 #[derive(Debug, Default)]
 pub(super) struct Kills {
-    kills: VecDeque<Kill>,
+    pub(super) kills: VecDeque<Kill>,
     /// Counts that could have been of several kills.
     ambiguous: u64,
 }
@@ -209,26 +209,12 @@ impl Kills {
         })
     }
 
-    /// The incident of a kill that a count in the same group may repeat: the kernel counts, and marks, a process again
-    /// that is dying already, as when a whole group is killed. That every other kill there was traced excludes that it
-    /// was one more.
-    fn counted_again(&self, count: &Kill) -> Option<FindingId> {
-        let same = self.kills.iter().filter(|kill| {
-            kill.anchor.is_some()
-                && kill.counted
-                && kill.group.is_some()
-                && kill.group == count.group
-                && kill.overlaps(count)
-        });
-        let mut traced = same.filter(|kill| kill.marked);
-        traced.next_back().and_then(|kill| kill.anchor.clone())
-    }
-
     /// What has waited long enough opens an incident of its own.
     pub(super) fn overdue(&mut self, now: Instant) -> Vec<Publication> {
         let mut out = Vec::new();
         if self.due().is_some_and(|due| due <= now) {
             out.extend(self.settle());
+            out.extend(self.claim_late(now));
         }
         for at in 0..self.kills.len() {
             let Some(kill) = self.kills.get(at) else { break };
@@ -260,39 +246,6 @@ impl Kills {
             out.extend(released);
         }
         self.forget(now);
-        out
-    }
-
-    /// Kills whose group could not be read, because the process was gone by then, and counts that nobody claims: where
-    /// all those counts are of one group, and there are just as many such kills, each count is of one of them.
-    fn settle(&mut self) -> Vec<Publication> {
-        let counts: Vec<&Kill> = self.kills.iter().filter(|kill| kill.is_mere_count()).collect();
-        let Some(first) = counts.first() else { return Vec::new() };
-        let group = first.group.clone();
-        let fits =
-            |kill: &Kill| kill.is_homeless() && counts.iter().any(|count| count.overlaps(kill));
-        let homeless = self.kills.iter().filter(|kill| fits(kill)).count();
-        if homeless != counts.len() || counts.iter().any(|count| count.group != group) {
-            return Vec::new();
-        }
-        let (counts, mut kills): (VecDeque<_>, VecDeque<_>) =
-            std::mem::take(&mut self.kills).into_iter().partition(Kill::is_mere_count);
-        let mut out = Vec::new();
-        let mut claimed = counts;
-        for kill in &mut kills {
-            if kill.is_gone_unseen()
-                && claimed.iter().any(|count| count.overlaps(kill))
-                && let Some(count) = claimed.pop_front()
-            {
-                kill.group.clone_from(&group);
-                kill.counted = true;
-                for publication in count.waiting {
-                    out.extend(kill.witness(publication));
-                }
-            }
-        }
-        kills.extend(claimed);
-        self.kills = kills;
         out
     }
 

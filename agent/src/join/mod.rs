@@ -16,6 +16,7 @@ mod deaths;
 mod deaths_tests;
 mod kill;
 mod kills;
+mod leftovers;
 #[cfg(test)]
 mod tests;
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use coroner_core::finding::{
-    CountedKill, CountedLimit, FindingId, OomMark, Process, Sigkill, SignalResult,
+    CountedKill, CountedLimit, FindingId, GroupRise, OomMark, Process, Sigkill, SignalResult,
 };
 use rstest::rstest;
 
@@ -44,7 +44,7 @@ fn count(group: &str, oom_kill: u64) -> CountedKill {
         of: 1,
         from_us: 1,
         to_us: 2,
-        lineage: Vec::new(),
+        lineage: vec![GroupRise { group: group.to_owned(), ..GroupRise::default() }],
         limit: CountedLimit::Unknown,
     }
 }
