@@ -67,7 +67,14 @@ pub fn judge(boot: &Boot, outcome: &machine::Outcome) -> Vec<Judgement> {
         let during = |a: &&Answer<'_>| {
             (record.from_us - SLACK_US..=record.to_us + SLACK_US).contains(&a.at_us)
         };
-        let own: Vec<&Answer<'_>> = answers.iter().filter(during).collect();
+        // The containers of the case before may still be ending.
+        let left_over = |a: &&Answer<'_>| {
+            let id = a.json["container"]["id"].as_str();
+            let foreign = id.is_some_and(|id| !record.containers.values().any(|own| own == id));
+            foreign && ends_by_itself(a, boot)
+        };
+        let own: Vec<&Answer<'_>> =
+            answers.iter().filter(during).filter(|a| !left_over(a)).collect();
         let mut wrong: Vec<String> = record
             .failed
             .iter()
@@ -85,11 +92,7 @@ pub fn judge(boot: &Boot, outcome: &machine::Outcome) -> Vec<Judgement> {
         .filter(|a| {
             !records.iter().any(|r| (r.from_us - SLACK_US..=r.to_us + SLACK_US).contains(&a.at_us))
         })
-        // What is left of a case is told to end, and does; without the trace nobody can tell that it was not killed.
-        .filter(|a| {
-            let untold = boot.setting().off == Off::SignalTrace && a.json["cause"] == "Unknown";
-            !untold && !["ApplicationExit", "Terminated"].iter().any(|c| a.json["cause"] == *c)
-        })
+        .filter(|a| !ends_by_itself(a, boot))
         .collect();
     let mut between: Vec<String> =
         stray.iter().map(|a| format!("nobody did this: {}", headline(a))).collect();
@@ -100,6 +103,14 @@ pub fn judge(boot: &Boot, outcome: &machine::Outcome) -> Vec<Judgement> {
         incidents: stray.iter().map(|a| a.json.clone()).collect(),
     });
     judgements
+}
+
+/// What is left of a case is told to end, and does; without the trace nobody can tell that it was not killed.
+fn ends_by_itself(answer: &Answer<'_>, boot: &Boot) -> bool {
+    let cause = &answer.json["cause"];
+    cause == "ApplicationExit"
+        || cause == "Terminated"
+        || (boot.setting().off == Off::SignalTrace && cause == "Unknown")
 }
 
 /// The row for everything that belongs to no case.

@@ -201,7 +201,7 @@ impl Boot {
 pub enum Extent {
     /// Every case without each of the sources.
     Whole,
-    /// Sources are switched off for the main batch only.
+    /// Sources are switched off for the main batch only, and broken on version 2 only.
     Brief,
 }
 
@@ -230,8 +230,10 @@ pub fn boots(
                         !Without::FAULTS.contains(&without) || WITH_FAULTS.contains(&c.name)
                     })
                     .filter(|_| {
-                        let plain = without == Without::Nothing;
-                        plain || extent == Extent::Whole || batch == Batch::Main
+                        let fault = Without::FAULTS.contains(&without);
+                        extent == Extent::Whole
+                            || without == Without::Nothing
+                            || (batch == Batch::Main && !(fault && hierarchy == Hierarchy::V1))
                     })
                     // One makes no sense without the other there.
                     .filter(|c| wanted(c) || batch == Batch::Panic)

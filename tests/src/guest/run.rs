@@ -47,7 +47,7 @@ impl Default for Options {
             extent: Extent::Whole,
             refresh: false,
             keep: None,
-            jobs: 3,
+            jobs: 4,
         }
     }
 }

@@ -130,7 +130,9 @@ fn external(setting: &Setting, sender: &'static str) -> Wanted {
     let mut wanted = Wanted::container("app", "ExternalKill").says_with(traced(setting), sender);
     // The log has no word of it, so it cannot be missed; the trace alone identifies both by id.
     match setting.off {
-        Off::Nothing | Off::KernelLog => {}
+        Off::Nothing => {}
+        // One witness less that it was no OOM kill.
+        Off::KernelLog => wanted = wanted.or(true, &[("ExternalKill", "Likely")]),
         Off::Cgroup => {
             // Who is gone before it is looked at belongs to no container that is known.
             wanted = wanted.or(true, &[("ExternalKill", "Likely")]).maybe(true);
