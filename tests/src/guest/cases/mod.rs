@@ -23,6 +23,16 @@ pub const OPEN: &[Open] = &[
         why: "where the mark is read late, the victim's own SIGKILL is taken for RLIMIT_CPU",
     },
     Open {
+        case: panic::BEFORE,
+        off: None,
+        why: "where the mark is read late, the victim's own SIGKILL is taken for RLIMIT_CPU",
+    },
+    Open {
+        case: "resize",
+        off: Some(Off::Nothing),
+        why: "on a busy machine it may be no more than likely, without the reason being said",
+    },
+    Open {
         case: "child",
         off: Some(Off::Nothing),
         why: "with syslog(2), groups are looked at late, and a survivor may be said to have ended",
