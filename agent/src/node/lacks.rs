@@ -10,12 +10,10 @@ use rustix::fs::{Access, access};
 
 use crate::cgroup::Hierarchy;
 use crate::config::{Config, KernelLogSource};
+use crate::signal_trace::find_tracefs;
 
 /// `CAP_SYSLOG` (include/uapi/linux/capability.h).
 const CAP_SYSLOG: u32 = 34;
-
-/// Where tracefs is mounted, newest place first.
-const TRACING: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
 pub(super) fn lacks(config: &Config, hierarchy: Option<&Hierarchy>) -> Vec<Lack> {
     let mut found = Vec::new();
@@ -29,7 +27,7 @@ pub(super) fn lacks(config: &Config, hierarchy: Option<&Hierarchy>) -> Vec<Lack>
     }
     let none = "needs the memory controller's cgroup hierarchy, mounted or given as --cgroup-root; there is none";
     lack(Source::Cgroup, hierarchy.is_none().then(|| none.to_owned()));
-    lack(Source::SignalTrace, tracing_of(&TRACING.map(Path::new)));
+    lack(Source::SignalTrace, tracing(config));
     for (source, file) in [
         (Source::Fragmentation, "buddyinfo"),
         (Source::Headroom, "meminfo"),
@@ -63,13 +61,12 @@ fn capability(status: &str, bit: u32) -> Option<bool> {
 }
 
 /// An own instance is a directory made below `instances`, which belongs to root.
-fn tracing_of(places: &[&Path]) -> Option<String> {
-    let place = places.iter().find(|place| place.join("instances").exists());
-    let Some(place) = place else {
-        return Some(
-            "needs tracefs at /sys/kernel/tracing; it is not mounted, or its owner root alone may look into it"
-                .to_owned(),
-        );
+fn tracing(config: &Config) -> Option<String> {
+    // The mounts of this process: the host's are another matter.
+    let mounts = Path::new("/proc/self/mountinfo");
+    let place = match find_tracefs(config.tracing_root.as_deref(), mounts) {
+        Ok(place) => place,
+        Err(error) => return Some(error.to_string()),
     };
     let error = access(place.join("instances"), Access::WRITE_OK).err()?;
     Some(format!(
@@ -113,10 +110,17 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_of_instances_is_enough_and_none_is_not() {
+    fn a_place_that_was_given_is_looked_at_and_no_other() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(tracing_of(&[dir.path()]).is_some_and(|what| what.contains("not mounted")));
-        std::fs::create_dir(dir.path().join("instances")).unwrap();
-        assert_eq!(tracing_of(&[dir.path()]), None);
+        let given = |path: &Path| Config {
+            tracing_root: Some(path.to_owned()),
+            ..Config::new("n", "http://127.0.0.1:1")
+        };
+        let what = tracing(&given(dir.path())).unwrap();
+        assert!(what.contains(&dir.path().display().to_string()), "{what}");
+        for name in ["instances", "events"] {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+        }
+        assert_eq!(tracing(&given(dir.path())), None);
     }
 }

@@ -28,6 +28,7 @@ use instance::Instance;
 use pipe::Pipe;
 use sight::{Looks, Sighting};
 use tracefs::TraceError;
+pub(crate) use tracefs::find as find_tracefs;
 
 /// When tracing does not work, it is tried again so often.
 const RETRY: Duration = Duration::from_secs(60);

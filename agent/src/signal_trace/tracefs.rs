@@ -54,7 +54,7 @@ impl TraceError {
 }
 
 /// Finds tracefs: where it was said to be, or in the mount table.
-pub(super) fn find(configured: Option<&Path>, mountinfo: &Path) -> Result<PathBuf, TraceError> {
+pub(crate) fn find(configured: Option<&Path>, mountinfo: &Path) -> Result<PathBuf, TraceError> {
     let path = match configured {
         Some(path) => path.to_owned(),
         None => in_table(mountinfo).ok_or(TraceError::NotMounted)?,
