@@ -62,7 +62,7 @@ impl FindingId {
     }
 
     /// The death of a container that no OOM kill explains: not a finding of its own, but what all findings about it
-    /// have in [`Finding::about`], whichever of them comes first.
+    /// have in [`Finding::about`](super::Finding::about), whichever of them comes first.
     #[must_use]
     pub fn death(boot_id: &str, container_id: &str) -> Self {
         Self(format!("death:{boot_id}:{container_id}"))

@@ -13,8 +13,9 @@ use crate::finding::OomMark;
 /// `SI_KERNEL`.
 const BY_KERNEL: i32 = 128;
 
-/// How long a mark may follow, in microseconds: more than twice what was measured.
-const FOLLOWS_US: u64 = 10_000;
+/// How long a mark may follow, in microseconds. Far more than was measured: a task can be held up between the two on a busy
+/// machine, and only a signal by the kernel that is no OOM kill has to wait for so long.
+const FOLLOWS_US: u64 = 250_000;
 
 /// Signals that wait at most; the oldest goes without a mark then.
 const WAITING_MAX: usize = 1024;
