@@ -62,7 +62,7 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
     let whose = facts.whose();
     Incident {
         id: incident_of(facts.opening).unwrap_or_else(|| IncidentId::of(&facts.opening.id)),
-        time: facts.opening.time,
+        time: facts.time(),
         node: facts.opening.node.clone(),
         cause,
         outcome,

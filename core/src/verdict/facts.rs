@@ -2,6 +2,8 @@
 //!
 //! What was not said or read is `None`; the questions below answer from what is there.
 
+use jiff::Timestamp;
+
 use super::account::{self, Account};
 use super::watch::Watch;
 use super::witnesses::{Told, Witnesses};
@@ -117,6 +119,15 @@ impl<'a> Facts<'a> {
     /// The end of the container, where it was seen.
     pub(super) fn end(&self) -> Option<&'a ContainerEnd> {
         self.witnesses.end.map(|(_, end)| end)
+    }
+
+    /// When it happened. What was found first about a death may be the signal to another process long before.
+    pub(super) fn time(&self) -> Timestamp {
+        match (&self.event, self.kill, self.witnesses.end) {
+            (Event::Death, Some((signal, _)), _) if self.kill_of_main().is_some() => signal.time,
+            (Event::Death, _, Some((end, _))) => end.time,
+            _ => self.opening.time,
+        }
     }
 
     /// The SIGKILL that matters, if it was for the container's main process.

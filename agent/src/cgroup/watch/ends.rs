@@ -32,7 +32,7 @@ impl Watcher {
                 let main = self.host_pids.then(|| self.main_of(&there)).flatten();
                 if let Some(node) = self.tree.get_mut(id) {
                     node.life = Life::Populated;
-                    node.main_pid = main.or(node.main_pid);
+                    node.main_pid = node.main_pid.or(main);
                 }
             }
             // Gone: the notice of that comes.

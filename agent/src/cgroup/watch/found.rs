@@ -20,6 +20,9 @@ const MAIN_LOOKS: [Duration; 4] = [
     Duration::from_secs(5),
 ];
 
+/// The look after which no helper is expected any more.
+const HELPERS_GONE: usize = 1;
+
 impl Watcher {
     /// Begins to watch a group and all below it. A group that is `born` now began with all counters at 0; what others
     /// counted before is none of ours. Gives the groups whose counters have to be looked at.
@@ -137,7 +140,10 @@ impl Watcher {
                 && !there.is_empty()
             {
                 node.life = Life::Populated;
-                node.main_pid = main;
+                // Later on the first may be dead already, and whoever is left is not the first.
+                if nth <= HELPERS_GONE || node.main_pid.is_none() {
+                    node.main_pid = main;
+                }
             }
         }
         if let Some(after) = MAIN_LOOKS.get(nth + 1) {
