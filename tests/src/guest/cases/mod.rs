@@ -34,8 +34,8 @@ pub const OPEN: &[Open] = &[
     },
     Open {
         case: "child",
-        off: None,
-        why: "with syslog(2) a survivor may be said to have ended; without the log its survival is not told",
+        off: Some(Off::Nothing),
+        why: "with syslog(2), groups are looked at late, and a survivor may be said to have ended",
     },
     Open {
         case: "group-container",
@@ -49,8 +49,8 @@ pub const OPEN: &[Open] = &[
     },
     Open {
         case: "kill-host",
-        off: None,
-        why: "the sender's name may be that of what it ran next; on version 1 the kill may be missed",
+        off: Some(Off::Nothing),
+        why: "on version 1 the sender's name may be that of what it ran next, or the kill be missed",
     },
     Open {
         case: "kill-host-brief",
