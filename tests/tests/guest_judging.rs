@@ -12,6 +12,8 @@ use coroner_tests::guest::kernels::Kernel;
 use coroner_tests::guest::machine::Outcome;
 use coroner_tests::guest::plan::{Boot, Hierarchy, Without};
 use coroner_tests::guest::record::{Line, Record};
+use coroner_tests::guest::report::report;
+use coroner_tests::guest::table::Column;
 use serde_json::{Value, json};
 
 const PID: u32 = 321;
@@ -106,6 +108,74 @@ fn only_without_a_source_less_is_enough() {
     let lines = vec![Line::Case(record), Line::Incident { json, why }];
     assert_eq!(wrong(Without::KernelLog, lines.clone()), []);
     assert_ne!(wrong(Without::Nothing, lines), []);
+}
+
+#[test]
+fn what_did_not_come_out_is_neither_right_nor_wrong() {
+    let (record, json, why) = right();
+    let case = Line::Case(record);
+    let log = Line::Log { program: "agent".to_owned(), text: "one\n\ntwo\n".to_owned() };
+    let answer = Line::Incident { json, why };
+    let cut_off = |lines: Vec<Line>, trouble: Option<&str>| {
+        let trouble = trouble.map(str::to_owned);
+        let outcome = Outcome { lines, trouble, took: Duration::ZERO, dir: PathBuf::new() };
+        let boot = boot(Without::Nothing);
+        let judgements = judge(&boot, &outcome);
+        assert!(judgements.iter().all(|j| j.lost), "{judgements:?}");
+        report(&[Column { boot, judgements }], &[], 1)
+    };
+    let ended = cut_off(vec![case.clone(), log], Some("it had not ended after 9 s"));
+    let died =
+        cut_off(vec![case, Line::Trouble("coroner list: no answer".to_owned()), answer], None);
+    for (report, says) in [
+        (
+            &ended,
+            "NOT SHOWN: it had not ended after 9 s; the last case acted out is container-limit",
+        ),
+        (&ended, "log of the agent: one | two"),
+        (&died, "NOT SHOWN: coroner list: no answer"),
+    ] {
+        let (_, end) = report.text.split_once("guests: ").expect("the sum");
+        assert!(end.contains(says), "{end}");
+        assert!(end.starts_with("0 passed, 2 failed, 2 of them not shown"), "{end}");
+        assert!(!report.text.contains("WRONG") && !report.right, "{}", report.text);
+    }
+}
+
+#[test]
+fn the_end_says_what_is_wrong_in_few_and_short_lines() {
+    let (record, mut json, why) = right();
+    json["cause"] = "PodMemoryLimit".into();
+    json["summary"] = "so".repeat(400).into();
+    let column = || {
+        let lines = vec![
+            Line::Case(record.clone()),
+            Line::Incident { json: json.clone(), why: why.clone() },
+        ];
+        let (took, dir) = (Duration::ZERO, PathBuf::new());
+        let boot = boot(Without::CgroupRoot);
+        let judgements = judge(&boot, &Outcome { lines, trouble: None, took, dir });
+        Column { boot, judgements }
+    };
+    let mut one = vec![column()];
+    one[0].judgements[0].case = "tmpfs".to_owned();
+    let (_, end) = report(&one, &[], 1).text.split_once("guests: ").map(own).expect("the sum");
+    let line = end.lines().nth(1).expect("a line for the case");
+    let begin = "  6.1-v2-main-without-cgroup-root tmpfs: PodMemoryLimit Confirmed, not ";
+    assert!(line.starts_with(begin), "{line}");
+    assert!(line.contains("found: PodMemoryLimit Confirmed ContainerExited: soso"), "{line}");
+    let mut many: Vec<Column> = (0..70).map(|_| column()).collect();
+    for column in &mut many {
+        column.judgements[0].case = "tmpfs".to_owned();
+    }
+    let (_, end) = report(&many, &[], 1).text.split_once("guests: ").map(own).expect("the sum");
+    assert_eq!(end.lines().count(), 42, "the sum, forty lines, how many more");
+    assert_eq!(end.lines().last(), Some("  ... and 30 more"));
+    assert!(end.lines().all(|line| line.chars().count() <= 310));
+}
+
+fn own((a, b): (&str, &str)) -> (String, String) {
+    (a.to_owned(), b.to_owned())
 }
 
 #[test]

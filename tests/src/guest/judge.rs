@@ -20,6 +20,8 @@ pub struct Judgement {
     pub case: String,
     /// One sentence each.
     pub wrong: Vec<String>,
+    /// Nothing can be said of it: the guest did not get so far, or its answers did not come out.
+    pub lost: bool,
     /// The incidents that were looked at, for whoever mends it.
     pub incidents: Vec<Value>,
 }
@@ -49,6 +51,10 @@ pub fn judge(boot: &Boot, outcome: &machine::Outcome) -> Vec<Judgement> {
             Line::State { .. } | Line::Asked { .. } | Line::Log { .. } | Line::End => {}
         }
     }
+    // What did not come out may be the very answer that is missed: then a case is neither right nor wrong.
+    if let Some(why) = trouble.first() {
+        return lost(boot, &records, why, outcome);
+    }
     let mut judgements = Vec::new();
     for case in &boot.cases {
         if case.name == panic::PANIC {
@@ -56,12 +62,7 @@ pub fn judge(boot: &Boot, outcome: &machine::Outcome) -> Vec<Judgement> {
             continue;
         }
         let Some(record) = records.iter().find(|r| r.case == case.name) else {
-            let why = trouble.first().map_or("no record of it", String::as_str);
-            judgements.push(Judgement {
-                case: case.name.to_owned(),
-                wrong: vec![format!("it was not acted out: {why}")],
-                incidents: Vec::new(),
-            });
+            judgements.push(Judgement::lost(case.name, "it was not acted out".to_owned()));
             continue;
         };
         let during = |a: &&Answer<'_>| {
@@ -84,6 +85,7 @@ pub fn judge(boot: &Boot, outcome: &machine::Outcome) -> Vec<Judgement> {
         judgements.push(Judgement {
             case: case.name.to_owned(),
             wrong,
+            lost: false,
             incidents: own.iter().map(|a| a.json.clone()).collect(),
         });
     }
@@ -94,12 +96,10 @@ pub fn judge(boot: &Boot, outcome: &machine::Outcome) -> Vec<Judgement> {
         })
         .filter(|a| !ends_by_itself(a, boot))
         .collect();
-    let mut between: Vec<String> =
-        stray.iter().map(|a| format!("nobody did this: {}", headline(a))).collect();
-    between.extend(trouble);
     judgements.push(Judgement {
         case: BETWEEN.to_owned(),
-        wrong: between,
+        wrong: stray.iter().map(|a| format!("nobody did this: {}", headline(a.json))).collect(),
+        lost: false,
         incidents: stray.iter().map(|a| a.json.clone()).collect(),
     });
     judgements
@@ -139,11 +139,48 @@ fn panicked(lines: &[Line]) -> Judgement {
         Some((_, code, text)) => wrong.push(format!("`coroner why` ended with {code:?}: {text}")),
         None => wrong.push("nobody asked after the panic".to_owned()),
     }
-    Judgement { case: panic::PANIC.to_owned(), wrong, incidents: Vec::new() }
+    Judgement { case: panic::PANIC.to_owned(), wrong, lost: false, incidents: Vec::new() }
 }
 
-fn headline(answer: &Answer<'_>) -> String {
-    let of = |key: &str| answer.json[key].as_str().unwrap_or("null").to_owned();
+/// Every case of a boot whose results are not whole.
+fn lost(boot: &Boot, records: &[&Record], why: &str, outcome: &machine::Outcome) -> Vec<Judgement> {
+    let mut all: Vec<Judgement> = Vec::new();
+    for case in &boot.cases {
+        let done = records.iter().any(|r| r.case == case.name);
+        let done = if done { "acted out, and not answered" } else { "not acted out" };
+        all.push(Judgement::lost(case.name, done.to_owned()));
+    }
+    let last = records.last().map_or("none", |r| r.case.as_str());
+    let mut whole = Judgement::lost(BETWEEN, format!("{why}; the last case acted out is {last}"));
+    for line in &outcome.lines {
+        if let Line::Log { program, text } = line {
+            whole.wrong.push(format!("log of the {program}: {}", end_of(text)));
+        }
+    }
+    let console = std::fs::read(outcome.dir.join("console.log")).unwrap_or_default();
+    whole.wrong.push(format!("console: {}", end_of(&String::from_utf8_lossy(&console))));
+    all.push(whole);
+    all
+}
+
+/// The last lines of a text, in one.
+fn end_of(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(4)..].join(" | ")
+}
+
+impl Judgement {
+    /// Nothing can be said, and why.
+    #[must_use]
+    pub fn lost(case: &str, why: String) -> Self {
+        Self { case: case.to_owned(), wrong: vec![why], lost: true, incidents: Vec::new() }
+    }
+}
+
+/// An incident in one line.
+#[must_use]
+pub fn headline(incident: &Value) -> String {
+    let of = |key: &str| incident[key].as_str().unwrap_or("null").to_owned();
     format!("{} {} {}: {}", of("cause"), of("confidence"), of("outcome"), of("summary"))
 }
 
@@ -156,7 +193,8 @@ fn compare(expected: &Expected, record: &Record, answers: &[&Answer<'_>]) -> Vec
         left.retain(|a| !is_about(wanted, record, a));
         let who = wanted.container.or(wanted.victims.first().copied()).unwrap_or("?");
         if wanted.if_gone && !record.gone.iter().any(|role| role == who) {
-            wrong.extend(mine.iter().map(|a| format!("{who} lives, and yet: {}", headline(a))));
+            wrong
+                .extend(mine.iter().map(|a| format!("{who} lives, and yet: {}", headline(a.json))));
             continue;
         }
         if mine.is_empty() && !wanted.may_be_missing {
@@ -181,7 +219,7 @@ fn compare(expected: &Expected, record: &Record, answers: &[&Answer<'_>]) -> Vec
             wrong.extend(differences(wanted, record, answer));
         }
     }
-    wrong.extend(left.iter().map(|a| format!("nobody did this: {}", headline(a))));
+    wrong.extend(left.iter().map(|a| format!("nobody did this: {}", headline(a.json))));
     wrong.sort();
     wrong.dedup();
     wrong

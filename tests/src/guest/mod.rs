@@ -16,5 +16,6 @@ pub mod kernels;
 pub mod machine;
 pub mod plan;
 pub mod record;
+pub mod report;
 pub mod run;
 pub mod table;

@@ -10,11 +10,9 @@ use super::judge::{self, Judgement};
 use super::kernels::{self, Kernel, Series};
 use super::plan::{self, Boot, Extent, Hierarchy, Without};
 use super::record::Line;
-use super::table::{self, Column};
+use super::report::{self, Report};
+use super::table::Column;
 use super::{cases, initramfs, machine};
-
-/// So many answers are printed of a case that is wrong; `--keep` has them all.
-const SHOWN: usize = 3;
 
 /// What to run.
 #[derive(Debug)]
@@ -50,15 +48,6 @@ impl Default for Options {
             jobs: 4,
         }
     }
-}
-
-/// What came of it.
-#[derive(Debug)]
-pub struct Report {
-    /// For people: what is wrong, then the table.
-    pub text: String,
-    /// Whether everything was shown and is right.
-    pub right: bool,
 }
 
 impl Options {
@@ -170,7 +159,7 @@ pub fn run(options: &Options) -> Result<Report, String> {
     let mut columns = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     columns.sort_by_key(|(number, _)| *number);
     let columns: Vec<Column> = columns.into_iter().map(|(_, column)| column).collect();
-    Ok(report(&columns, &missing, start.elapsed().as_secs()))
+    Ok(report::report(&columns, &missing, start.elapsed().as_secs()))
 }
 
 /// Debian's kernels from 6.12 on are built without version 1's memory controller.
@@ -194,11 +183,7 @@ fn run_one(boot: Boot, archive: &Path, dir: &Path) -> (Column, String) {
             (Column { boot, judgements }, line)
         }
         Err(why) => {
-            let judgement = Judgement {
-                case: judge::BETWEEN.to_owned(),
-                wrong: vec![why.clone()],
-                incidents: Vec::new(),
-            };
+            let judgement = Judgement::lost(judge::BETWEEN, why.clone());
             (Column { boot, judgements: vec![judgement] }, format!("{name}: {why}"))
         }
     }
@@ -229,48 +214,4 @@ fn twice(boot: &Boot, archive: &Path, dir: &Path) -> Result<machine::Outcome, St
     outcome.lines.extend(before);
     outcome.took += first.took;
     Ok(outcome)
-}
-
-fn report(columns: &[Column], missing: &[String], seconds: u64) -> Report {
-    let mut text = String::new();
-    for why in missing {
-        text.push_str(&format!("*** NOT SHOWN: {why}\n"));
-    }
-    let (mut passed, mut open, mut failed) = (0, 0, missing.len());
-    for column in columns {
-        for judgement in &column.judgements {
-            let name = format!("{} {}", column.boot.name(), judgement.case);
-            let known = cases::open(&judgement.case, column.boot.without.off());
-            match (judgement.wrong.is_empty(), known) {
-                (true, _) => {
-                    passed += 1;
-                    continue;
-                }
-                (false, Some(known)) => {
-                    open += 1;
-                    text.push_str(&format!("\n{name}: open, because {}\n", known.why));
-                }
-                (false, None) => {
-                    failed += 1;
-                    text.push_str(&format!("\n{name}: WRONG\n"));
-                }
-            }
-            for wrong in &judgement.wrong {
-                text.push_str(&format!("  {wrong}\n"));
-            }
-            for incident in judgement.incidents.iter().take(SHOWN) {
-                text.push_str(&format!("  answered: {incident}\n"));
-            }
-            if judgement.incidents.len() > SHOWN {
-                text.push_str(&format!("  ... {} answers in all\n", judgement.incidents.len()));
-            }
-        }
-    }
-    let boots = columns.len();
-    text.push_str(&format!(
-        "\n{}\n{boots} boots, {seconds} s, {open} open\n",
-        table::draw(columns)
-    ));
-    text.push_str(&format!("guests: {passed} passed, {failed} failed\n"));
-    Report { text, right: failed == 0 && passed > 0 }
 }

@@ -40,6 +40,7 @@ pub fn draw(columns: &[Column]) -> String {
                 .collect();
             match own.iter().any(|j| !j.wrong.is_empty()) {
                 _ if own.is_empty() => "-",
+                true if own.iter().any(|j| j.lost) => "lost",
                 false => "right",
                 true if cases::open(case, h.3.off()).is_some() => "open",
                 true => "WRONG",

@@ -54,6 +54,7 @@ impl Out {
 fn act_out(out: &mut Out) -> Result<(), String> {
     let words = CommandLine::read()?;
     let setting = words.setting()?;
+    say("programs");
     let tree = Tree::create(setting.hierarchy)?;
     let programs = Programs::start(&tree, &setting)?;
     let names = words.get("guest.cases").unwrap_or("");
@@ -68,12 +69,15 @@ fn act_out(out: &mut Out) -> Result<(), String> {
                 out.line(&file?)?;
             }
         }
+        // On the console: where a guest that never ends stands.
+        say(&format!("case {name}"));
         let mut scene = Scene::open(&tree, &programs, case.name);
         let done = (case.act)(&mut scene);
         std::thread::sleep(SETTLE);
         let record = scene.close(done.err());
         out.line(&Line::Case(record))?;
     }
+    say("answers");
     for (json, why) in answers::incidents()? {
         out.line(&Line::Incident { json, why })?;
     }
@@ -83,6 +87,13 @@ fn act_out(out: &mut Out) -> Result<(), String> {
         out.line(&answers::asked(&["list"])?)?;
     }
     Ok(())
+}
+
+/// One line on the console, with the time since the boot.
+#[allow(clippy::print_stdout, reason = "the console is for whoever looks for a fault of the guest")]
+fn say(what: &str) {
+    let up = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
+    println!("guest: {what}, up {} s", up.split(' ').next().unwrap_or_default());
 }
 
 /// All files of a directory, to be sent out.
