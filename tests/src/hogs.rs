@@ -1,6 +1,6 @@
 //! Processes that use up memory in a group (`src/bin/hog.rs`), and what became of them.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -21,6 +21,7 @@ impl Hog {
         let mut child = Command::new(programs::path("hog"))
             .args(args)
             .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
             .spawn()
             .expect("the hog starts");
         groups.add(level, child.id());
@@ -32,6 +33,21 @@ impl Hog {
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.0.id()
+    }
+
+    /// Waits for its end and gives the process ids that it wrote: of its children that were killed. They have to fit
+    /// into a pipe, which is some thousand.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be waited for, or wrote something else.
+    pub fn wait_for_victims(&mut self) -> Vec<u32> {
+        let status = self.wait();
+        assert!(status.success(), "the hog ended with {status}");
+        let mut text = String::new();
+        let mut written = self.0.stdout.take().expect("piped, and taken once");
+        written.read_to_string(&mut text).expect("what the hog wrote");
+        text.lines().map(|pid| pid.parse().expect("a process id")).collect()
     }
 
     /// Waits for its end.

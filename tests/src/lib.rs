@@ -21,4 +21,6 @@ pub mod kmsg;
 pub mod privilege;
 pub mod programs;
 pub mod relay;
+pub mod storm;
 pub mod tracefs;
+pub mod usage;

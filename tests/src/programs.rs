@@ -67,7 +67,10 @@ impl Process {
     /// When it cannot be started.
     #[must_use]
     pub fn start(name: &str, args: &[String]) -> Self {
-        let child = Command::new(path(name)).args(args).stdin(Stdio::null()).spawn();
+        // In a session of its own, which the scheduler treats as a group of its own (sched(7), autogroup): on a node it
+        // has its own share of the processors too, whatever the containers do with theirs.
+        let mut command = Command::new("setsid");
+        let child = command.arg(path(name)).args(args).stdin(Stdio::null()).spawn();
         Self(child.unwrap_or_else(|e| panic!("cannot start {name}: {e}")))
     }
 
@@ -78,7 +81,8 @@ impl Process {
     /// When it cannot be started.
     #[must_use]
     pub fn start_with_cap_syslog(name: &str, args: &[String]) -> Self {
-        let child = Command::new("setpriv")
+        let child = Command::new("setsid")
+            .arg("setpriv")
             .args(["--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"])
             .args(["--inh-caps=-all,+syslog", "--ambient-caps=-all,+syslog"])
             .arg("--bounding-set=-all,+syslog")
@@ -123,6 +127,8 @@ pub struct Stack {
     grpc: u16,
     http: u16,
     agent_http: u16,
+    /// Further flags of the agent.
+    agent_flags: Vec<String>,
     collector: Option<Process>,
     agent: Option<Process>,
     // Behind the agent, which has to let go of it first.
@@ -137,7 +143,18 @@ impl Stack {
     /// When it does not.
     #[must_use]
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with further flags for the agent.
+    ///
+    /// # Panics
+    ///
+    /// When the collector does not answer.
+    #[must_use]
+    pub fn start_with(agent_flags: &[&str]) -> Self {
         let mut stack = Self::without_programs();
+        stack.agent_flags = agent_flags.iter().map(|flag| (*flag).to_owned()).collect();
         stack.start_collector();
         stack.start_agent();
         stack
@@ -157,6 +174,7 @@ impl Stack {
             grpc: free_port(),
             http: free_port(),
             agent_http: free_port(),
+            agent_flags: Vec::new(),
             collector: None,
             agent: None,
         }
@@ -216,7 +234,7 @@ impl Stack {
             "--node-name".to_owned(),
             "node-e2e".to_owned(),
         ];
-        args.into_iter().chain(tracing).collect()
+        args.into_iter().chain(tracing).chain(self.agent_flags.iter().cloned()).collect()
     }
 
     /// Starts the agent. It reads the kernel log from its oldest record, so nothing needs to be waited for.

@@ -1,9 +1,11 @@
 //! Uses up memory until somebody stops it. The tests move it into a group first, then tell it to begin.
 //!
 //! `hog alloc MIB`: takes MIB mebibytes, then waits. `hog child MIB`: lets a child do it and outlives it.
-//! `hog storm N MIB [MS]`: lets N children do it, one after the other, as fast as they die or one in MS milliseconds.
+//! `hog storm N MIB [MS]`: lets N children do it, one after the other, as fast as they die or one in MS milliseconds, and
+//! writes the process ids of those that were killed.
 
-use std::io::{Read, stdin};
+use std::io::{Read, Write, stdin, stdout};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -22,9 +24,9 @@ fn main() -> ExitCode {
         }
         "now" => ExitCode::from(u8::from(take(number(1)).is_empty())),
         "child" => {
-            let ended = run_child(number(1));
+            let killed = run_child(number(1));
             wait_for_end();
-            ended
+            killed.map_or(ExitCode::from(3), |_| ExitCode::SUCCESS)
         }
         "storm" => {
             let begun = Instant::now();
@@ -33,7 +35,11 @@ fn main() -> ExitCode {
             for _ in 0..number(1) {
                 std::thread::sleep(due.saturating_sub(begun.elapsed()));
                 due += between;
-                run_child(number(2));
+                if let Ok(Some(pid)) = run_child(number(2))
+                    && writeln!(stdout(), "{pid}").is_err()
+                {
+                    return ExitCode::from(4);
+                }
             }
             ExitCode::SUCCESS
         }
@@ -46,12 +52,12 @@ fn take(mebibytes: usize) -> Vec<Vec<u8>> {
     (0..mebibytes).map(|_| vec![1; 1 << 20]).collect()
 }
 
-fn run_child(mebibytes: usize) -> ExitCode {
-    let Ok(program) = std::env::current_exe() else { return ExitCode::from(3) };
-    match Command::new(program).args(["now", &mebibytes.to_string()]).status() {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(_) => ExitCode::from(3),
-    }
+/// The process id of the child if SIGKILL ended it.
+fn run_child(mebibytes: usize) -> std::io::Result<Option<u32>> {
+    let program = std::env::current_exe()?;
+    let mut child = Command::new(program).args(["now", &mebibytes.to_string()]).spawn()?;
+    let pid = child.id();
+    Ok((child.wait()?.signal() == Some(9)).then_some(pid))
 }
 
 fn wait_for_byte() {

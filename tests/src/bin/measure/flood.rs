@@ -9,8 +9,7 @@ use coroner_tests::groups::{Kubepods, Level, MIB};
 use coroner_tests::hogs::Hog;
 use coroner_tests::kmsg::BareReader;
 use coroner_tests::programs::Stack;
-
-use crate::usage::Usage;
+use coroner_tests::usage::Usage;
 
 /// Kills inside the flood, so far apart.
 const BETWEEN_KILLS: Duration = Duration::from_millis(200);

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use coroner_tests::groups::{Kubepods, MIB};
 use coroner_tests::programs::{self, Stack};
-
-use crate::usage::Usage;
+use coroner_tests::usage::Usage;
 
 /// What the agent costs when nothing happens, connected, beside pods of two containers each.
 pub(crate) fn idle(seconds: u64, pods: u64) {

@@ -14,13 +14,12 @@ mod flood;
 mod idle;
 mod latency;
 mod storm;
-mod usage;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: measure latency [KILLS]
        measure idle [SECONDS [PODS]]
-       measure storm [SECONDS [KILLS_A_MINUTE]]
+       measure storm [SECONDS [KILLS_A_MINUTE [WITHOUT]]]
        measure flood [RECORDS_A_SECOND [SECONDS]]";
 
 fn main() -> ExitCode {
@@ -29,7 +28,9 @@ fn main() -> ExitCode {
     match args.first().map(String::as_str) {
         Some("latency") => latency::latency(number(1, 100)),
         Some("idle") => idle::idle(number(1, 60), number(2, 125)),
-        Some("storm") => storm::storm(number(1, 60), number(2, 4_500)),
+        Some("storm") => {
+            storm::storm(number(1, 60), number(2, 4_500), args.get(3).map(String::as_str));
+        }
         Some("flood") => flood::flood(number(1, 20_000), number(2, 10)),
         _ => {
             println!("{USAGE}");

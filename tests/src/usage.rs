@@ -1,15 +1,25 @@
 //! Memory, processor time and wake-ups of a process, from `/proc`.
 
 /// What a process has used up to a moment.
-pub(crate) struct Usage {
-    pub(crate) rss_kib: u64,
-    pub(crate) anon_kib: u64,
-    pub(crate) cpu_ns: u64,
-    pub(crate) switches: u64,
+pub struct Usage {
+    /// Resident memory in KiB.
+    pub rss_kib: u64,
+    /// Of that, memory that no file stands behind, in KiB.
+    pub anon_kib: u64,
+    /// Processor time of all its threads in nanoseconds.
+    pub cpu_ns: u64,
+    /// How often its threads went to sleep by themselves, which is how often they were woken.
+    pub switches: u64,
 }
 
 impl Usage {
-    pub(crate) fn of(pid: u32) -> Self {
+    /// Of process `pid`.
+    ///
+    /// # Panics
+    ///
+    /// When it does not run.
+    #[must_use]
+    pub fn of(pid: u32) -> Self {
         let read =
             |path: String| std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"));
         let field = |text: &str, key: &str| -> u64 {

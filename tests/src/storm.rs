@@ -1,0 +1,155 @@
+//! Storms of kills over many containers, and whether each was attributed exactly once.
+//!
+//! The kernel prints ten headers in five seconds, and bare lines for the rest. Which process died in which container is
+//! known here for certain: its parent there waited for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::groups::{Kubepods, Level, MIB};
+use crate::hogs::Hog;
+
+/// What a container may use, and what is taken in it.
+const LIMIT: u64 = 10 * MIB;
+const TAKEN_MIB: &str = "32";
+
+/// Pods of two containers each, with a storm in each container.
+pub struct Storm {
+    pods: Vec<Kubepods>,
+    hogs: Vec<(String, Hog)>,
+    /// Who was killed, by container.
+    victims: BTreeMap<String, BTreeSet<u64>>,
+}
+
+impl Storm {
+    /// Lets `each` processes die in each container of so many pods, one in `between_ms` milliseconds.
+    ///
+    /// # Panics
+    ///
+    /// When the kernel refuses groups or processes.
+    #[must_use]
+    pub fn start(pods: usize, each: u64, between_ms: u64) -> Self {
+        let pods: Vec<Kubepods> =
+            (0..pods).map(|n| Kubepods::create(&format!("gale{n}"))).collect();
+        let (each, between) = (each.to_string(), between_ms.to_string());
+        let args = ["storm", each.as_str(), TAKEN_MIB, between.as_str()];
+        let mut hogs = Vec::new();
+        for (pod, which) in pods.iter().flat_map(|pod| [(pod, 0), (pod, 1)]) {
+            pod.limit(Level::Container(which), LIMIT);
+            let hog = Hog::start(pod, Level::Container(which), &args);
+            hogs.push((pod.containers[which].clone(), hog));
+        }
+        Self { pods, hogs, victims: BTreeMap::new() }
+    }
+
+    /// Waits until it is over.
+    ///
+    /// # Panics
+    ///
+    /// When a process did not do as it was told.
+    pub fn wait(&mut self) {
+        for (container, hog) in &mut self.hogs {
+            let pids = hog.wait_for_victims().into_iter().map(u64::from).collect();
+            self.victims.insert(container.clone(), pids);
+        }
+    }
+
+    /// How many were killed.
+    #[must_use]
+    pub fn killed(&self) -> usize {
+        self.victims.values().map(BTreeSet::len).sum()
+    }
+
+    /// Holds all incidents against what happened.
+    #[must_use]
+    pub fn judge(&self, incidents: &[Value]) -> Judgement {
+        let mut judgement = Judgement { killed: self.killed(), ..Judgement::default() };
+        let all: BTreeSet<u64> = self.victims.values().flatten().copied().collect();
+        let mut told: BTreeMap<(String, u64), usize> = BTreeMap::new();
+        for incident in incidents {
+            let container = incident["container"]["id"].as_str().unwrap_or_default();
+            let pod = incident["pod"]["uid"].as_str();
+            let ours = self.victims.get(container);
+            let here = ours.is_some() || self.pods.iter().any(|p| Some(&*p.pod_uid) == pod);
+            let victims = incident["kernel"]["victims"].as_array().map_or(&[][..], |v| v);
+            let pids = victims.iter().filter_map(|victim| victim["pid"].as_u64());
+            let pids: Vec<u64> = pids.collect();
+            for pid in &pids {
+                match ours {
+                    Some(own) if own.contains(pid) => {
+                        *told.entry((container.to_owned(), *pid)).or_default() += 1;
+                    }
+                    Some(_) => judgement.invented.push(incident.clone()),
+                    // A process of earlier times may have had the same id.
+                    None if here || (pod.is_none() && all.contains(pid)) => {
+                        judgement.elsewhere.push(incident.clone());
+                    }
+                    None => {}
+                }
+            }
+            if here && pids.is_empty() {
+                judgement.nameless.push(incident.clone());
+            }
+        }
+        for (container, pids) in &self.victims {
+            for pid in pids {
+                match told.get(&(container.clone(), *pid)) {
+                    None => judgement.missing.push((container.clone(), *pid)),
+                    Some(1) => judgement.right += 1,
+                    Some(_) => judgement.twice.push((container.clone(), *pid)),
+                }
+            }
+        }
+        judgement
+    }
+}
+
+/// What became of a storm's kills.
+#[derive(Debug, Default)]
+pub struct Judgement {
+    /// How many there were.
+    pub killed: usize,
+    /// Told once, in their container.
+    pub right: usize,
+    /// Container and process of those told by no incident of that container.
+    pub missing: Vec<(String, u64)>,
+    /// Of those told by several.
+    pub twice: Vec<(String, u64)>,
+    /// Incidents with a victim that did not die there.
+    pub invented: Vec<Value>,
+    /// Incidents with one of our victims, or in one of our pods, and in none of our containers.
+    pub elsewhere: Vec<Value>,
+    /// Incidents in our containers and pods without a victim.
+    pub nameless: Vec<Value>,
+}
+
+impl Judgement {
+    /// Whether each was told exactly once, and nothing else was.
+    #[must_use]
+    pub fn is_right(&self) -> bool {
+        self.right == self.killed
+            && self.invented.is_empty()
+            && self.elsewhere.is_empty()
+            && self.nameless.is_empty()
+    }
+}
+
+impl fmt::Display for Judgement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wrong = [
+            ("attributed once", self.right),
+            ("in no container", self.missing.len()),
+            ("more than once", self.twice.len()),
+            ("invented", self.invented.len()),
+            ("elsewhere", self.elsewhere.len()),
+            ("without a victim", self.nameless.len()),
+        ];
+        write!(f, "{} killed", self.killed)?;
+        for (what, count) in wrong {
+            write!(f, ", {count} {what}")?;
+        }
+        Ok(())
+    }
+}
