@@ -20,6 +20,7 @@ pub mod kernel;
 pub mod kernel_log;
 pub mod keyed;
 pub mod kubelet;
+pub mod kubernetes;
 pub mod node;
 pub mod node_report;
 pub mod population;

@@ -18,6 +18,8 @@ mod name;
 mod tests;
 mod walk;
 
+use serde::{Deserialize, Serialize};
+
 use crate::kernel::Level;
 
 /// What a cgroup path says. Everything is a reading of names that others chose.
@@ -40,7 +42,7 @@ pub struct Identity {
 }
 
 /// Quality-of-service class of a pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Qos {
     /// Every container has limits equal to its requests.
     Guaranteed,

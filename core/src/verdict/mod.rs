@@ -48,6 +48,7 @@ mod userspace_oom_killer;
 
 use crate::finding::{CoverageSpan, Finding, SourceStatus};
 use crate::incident::Incident;
+use crate::kubernetes::KubernetesCase;
 use account::Account;
 use claim::Rule;
 pub use opening::incident_of;
@@ -86,6 +87,8 @@ pub struct Case {
     /// it. A verdict must not change because time goes by, so a span that goes on ends here when the incident does, and
     /// once it is known to have gone on for two seconds more, two seconds later.
     pub coverage: Vec<CoverageSpan>,
+    /// What the Kubernetes API said of it; `None` where no API is read, or it says nothing of whom this is about.
+    pub kubernetes: Option<KubernetesCase>,
 }
 
 /// Judges a case. `None` when its findings open no incident (for instance only an observation has arrived so far).

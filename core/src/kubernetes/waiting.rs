@@ -1,0 +1,125 @@
+//! Containers that wait instead of running.
+//!
+//! The kubelet changes the word while it tries again (`ErrImagePull`, `ImagePullBackOff`, `ErrImagePull`, ...), so a spell
+//! of waiting is known by its kind, and one kind in one pod's container and run is one spell.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::ContainerRole;
+
+/// A container that waits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Waiting {
+    /// The pod.
+    pub pod_uid: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub pod: String,
+    /// Its node; `None` before it is scheduled.
+    pub node: Option<String>,
+    /// The container's name.
+    pub container: String,
+    /// What the container is for.
+    pub role: ContainerRole,
+    /// `restartCount` while it waits.
+    pub restart_count: u32,
+    /// `ImagePullBackOff`, `CreateContainerConfigError`, ... as last stated.
+    pub reason: String,
+    /// In words: hostile text.
+    pub message: Option<String>,
+    /// When it was first seen, by the clock of whoever watched.
+    pub first_seen: Option<Timestamp>,
+}
+
+impl Waiting {
+    /// What it waits for.
+    #[must_use]
+    pub fn kind(&self) -> WaitingKind {
+        WaitingKind::of(&self.reason)
+    }
+
+    /// Its identity.
+    #[must_use]
+    pub fn id(&self) -> WaitingId {
+        WaitingId(format!(
+            "wait:{}/{}/{}/{}",
+            self.pod_uid,
+            self.container,
+            self.restart_count,
+            self.kind().name()
+        ))
+    }
+}
+
+/// Identity of a spell of waiting: `wait:<pod uid>/<container>/<restart count>/<kind>`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WaitingId(pub String);
+
+impl std::fmt::Display for WaitingId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a container waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum WaitingKind {
+    /// `ContainerCreating`, `PodInitializing`: every container does at first. Only its length, or an event, is news.
+    Creating,
+    /// The image cannot be had.
+    Image,
+    /// A ConfigMap, Secret or key is missing (`CreateContainerConfigError`).
+    Config,
+    /// The runtime cannot make or start it (`CreateContainerError`, `RunContainerError`, ...).
+    Start,
+    /// `CrashLoopBackOff`: it ended too often. What it died of is the termination before.
+    BackOff,
+    /// A word that is not known here.
+    Other,
+}
+
+impl WaitingKind {
+    /// By the reason that is stated.
+    #[must_use]
+    pub fn of(reason: &str) -> Self {
+        match reason {
+            "ContainerCreating" | "PodInitializing" | "" => Self::Creating,
+            "ErrImagePull"
+            | "ImagePullBackOff"
+            | "InvalidImageName"
+            | "ErrImageNeverPull"
+            | "ImageInspectError"
+            | "RegistryUnavailable"
+            | "SignatureValidationFailed" => Self::Image,
+            "CreateContainerConfigError" => Self::Config,
+            "CreateContainerError"
+            | "RunContainerError"
+            | "StartError"
+            | "ContainerCannotRun"
+            | "PreCreateHookError"
+            | "PreStartHookError"
+            | "PostStartHookError"
+            | "CreatePodSandboxError"
+            | "ConfigPodSandboxError" => Self::Start,
+            "CrashLoopBackOff" => Self::BackOff,
+            _ => Self::Other,
+        }
+    }
+
+    /// The word used in ids.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Creating => "creating",
+            Self::Image => "image",
+            Self::Config => "config",
+            Self::Start => "start",
+            Self::BackOff => "back-off",
+            Self::Other => "other",
+        }
+    }
+}
