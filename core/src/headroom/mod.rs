@@ -20,7 +20,7 @@ pub use alarms::{Alarms, Change};
 pub use group::{held_v1, held_v2};
 pub use meminfo::Meminfo;
 pub use most::Most;
-pub use quantity::{QuantityError, quantity};
+pub use quantity::{QuantityError, quantity, quantity_in_thousandths};
 pub use told::{concern, sentences};
 
 /// What everything outside of pods holds and cannot give back. Without pods, all that is held. `None` where the

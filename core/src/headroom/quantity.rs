@@ -1,12 +1,12 @@
-//! Kubernetes' quantities of memory: `512Mi`, `1.5Gi`, `1e9`, `128974848`.
+//! Kubernetes' quantities: `512Mi`, `1.5Gi`, `1e9`, `128974848` of memory, `500m`, `0.5`, `2` of cores.
 //!
 //! `k8s.io/apimachinery/pkg/api/resource`: a decimal number, then nothing, a decimal or a binary suffix, or an exponent.
-//! A part of a byte is rounded up. `m` (thousandths) is legal and nearly always a mistake for memory, but the kubelet takes
+//! A part of a unit is rounded up. `m` (thousandths) is legal and nearly always a mistake for memory, but the kubelet takes
 //! it, so it is taken.
 
 use std::fmt;
 
-/// Text that is no quantity of memory.
+/// Text that is no quantity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuantityError(String);
 
@@ -14,7 +14,7 @@ impl fmt::Display for QuantityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "`{}` is no quantity of memory; one looks like 512Mi, 1.5Gi or 1000000000",
+            "`{}` is no quantity; one looks like 512Mi, 1.5Gi or 1000000000",
             crate::escape::terminal(&self.0)
         )
     }
@@ -27,8 +27,22 @@ impl std::error::Error for QuantityError {}
 /// # Errors
 /// When it is none, is negative, or does not fit into 64 bits.
 pub fn quantity(text: &str) -> Result<u64, QuantityError> {
+    units(text, 1)
+}
+
+/// Reads a quantity in thousandths of its unit, as the CPU is counted: `0.5` and `500m` are 500.
+///
+/// # Errors
+/// When it is none, is negative, or does not fit into 64 bits.
+pub fn quantity_in_thousandths(text: &str) -> Result<u64, QuantityError> {
+    units(text, 1000)
+}
+
+/// Reads a quantity in a unit that is the `parts`th part of its own.
+fn units(text: &str, parts: u128) -> Result<u64, QuantityError> {
     let wrong = || QuantityError(text.chars().take(64).collect());
-    let text = text.trim();
+    let trimmed = text.trim();
+    let text = trimmed.strip_prefix('+').unwrap_or(trimmed);
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, suffix) = text.split_at(digits);
     let (whole, part) = number.split_once('.').unwrap_or((number, ""));
@@ -40,8 +54,9 @@ pub fn quantity(text: &str) -> Result<u64, QuantityError> {
     let (multiply, divide) = factor(suffix).ok_or_else(wrong)?;
     let digits: u128 = format!("{whole}{part}").parse().map_err(|_| wrong())?;
     let scale = 10_u128.pow(u32::try_from(part.len()).map_err(|_| wrong())?);
-    let bytes = digits.checked_mul(multiply).ok_or_else(wrong)?.div_ceil(scale * divide);
-    u64::try_from(bytes).map_err(|_| wrong())
+    let units =
+        digits.checked_mul(multiply).and_then(|n| n.checked_mul(parts)).ok_or_else(wrong)?;
+    u64::try_from(units.div_ceil(scale * divide)).map_err(|_| wrong())
 }
 
 /// What a suffix multiplies and divides by.
@@ -49,6 +64,8 @@ fn factor(suffix: &str) -> Option<(u128, u128)> {
     let power = |base: u128, n: u32| Some((base.pow(n), 1));
     match suffix {
         "" => power(1, 1),
+        "n" => Some((1, 1_000_000_000)),
+        "u" => Some((1, 1_000_000)),
         "m" => Some((1, 1000)),
         "k" => power(1000, 1),
         "M" => power(1000, 2),
@@ -63,10 +80,13 @@ fn factor(suffix: &str) -> Option<(u128, u128)> {
         "Pi" => power(1024, 5),
         "Ei" => power(1024, 6),
         _ => {
-            let exponent = suffix.strip_prefix(['e', 'E'])?;
-            let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
-            let n: u32 = exponent.parse().ok()?;
-            (n <= 18).then(|| (10_u128.pow(n), 1))
+            let exponent: i32 = suffix.strip_prefix(['e', 'E'])?.parse().ok()?;
+            let power = 10_u128.pow(exponent.unsigned_abs().min(19));
+            match exponent {
+                0..=18 => Some((power, 1)),
+                -18..0 => Some((1, power)),
+                _ => None,
+            }
         }
     }
 }

@@ -150,6 +150,23 @@ fn quantities(#[case] text: &str, #[case] bytes: Option<u64>) {
     }
 }
 
+#[rstest]
+#[case("500m", Some(500))]
+#[case("0.5", Some(500))]
+#[case("2", Some(2000))]
+#[case("+1", Some(1000))]
+#[case("100u", Some(1))]
+#[case("1500000n", Some(2))]
+#[case("1e-1", Some(100))]
+#[case("1k", Some(1_000_000))]
+#[case("1e-19", None)]
+#[case("20E", None)]
+#[case("-1", None)]
+#[case("+", None)]
+fn thousandths(#[case] text: &str, #[case] wanted: Option<u64>) {
+    assert_eq!(quantity_in_thousandths(text).ok(), wanted);
+}
+
 /// The `memory.stat` of a version 2 group on 7.2 and 5.10, and of a version 1 group on 6.1 (shortened).
 #[rstest]
 #[case::with_kernel(

@@ -13,6 +13,7 @@ mod case;
 mod change;
 mod changes;
 mod container;
+pub mod decode;
 mod event;
 mod heap;
 mod id;
