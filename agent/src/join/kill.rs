@@ -74,6 +74,13 @@ impl Kill {
         }
     }
 
+    /// Trace and counter both spoke: only the log could add to it.
+    pub(super) fn hurry(&mut self, without_log: bool, now: Instant) {
+        if without_log && self.marked && self.counted {
+            self.until = self.until.min(now);
+        }
+    }
+
     /// All that waits, about the incident.
     pub(super) fn release(&mut self) -> Vec<Publication> {
         let mut out = std::mem::take(&mut self.waiting);
@@ -86,6 +93,12 @@ impl Kill {
     /// Only a counter told of it so far, and nobody was told.
     pub(super) fn is_mere_count(&self) -> bool {
         self.counted && !self.printed && !self.marked && self.anchor.is_none()
+    }
+
+    /// Only a counter told of it so far, although others were waited for: it is published, and whose death it was
+    /// nobody knows yet.
+    pub(super) fn is_lone_count(&self) -> bool {
+        self.counted && !self.printed && !self.marked && self.anchor.is_some()
     }
 
     /// Whether its group, or one above it, was killed whole as far as its counters tell: those of version 2 before 5.17

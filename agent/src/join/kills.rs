@@ -31,6 +31,8 @@ pub(super) struct Kills {
     pub(super) kills: VecDeque<Kill>,
     /// Counts that could have been of several kills.
     ambiguous: u64,
+    /// No log is read, so there is nobody to wait for once trace and counter have spoken.
+    pub(super) without_log: bool,
 }
 
 impl Kills {
@@ -52,11 +54,14 @@ impl Kills {
                 .cloned()
         });
         let found = self.kills.iter().position(|kill| !kill.printed && kill.is_of(victim));
+        let alone = of_report.is_none();
+        let found = found.or_else(|| self.published_count(victim).filter(|_| alone));
         let mut kill = match found.and_then(|at| self.kills.remove(at)) {
             Some(kill) => kill,
             None => Kill { anchor: of_report, ..Kill::new(victim, now) },
         };
         kill.printed = true;
+        kill.pid = victim.pid;
         if kill.group.is_none() {
             kill.group = victim.group.map(str::to_owned);
         }
@@ -93,6 +98,10 @@ impl Kills {
         };
         let found = self.kills.iter().position(|kill| !kill.marked && kill.is_of(victim));
         let found = found.or_else(|| self.count_for(group.as_deref(), at_us));
+        let found = found.or_else(|| {
+            let victim = Witness::new(None, group.as_deref()).between(at_us, at_us);
+            self.published_count(victim)
+        });
         let kill = match found.and_then(|at| self.kills.get_mut(at)) {
             Some(kill) => kill,
             None => {
@@ -108,7 +117,9 @@ impl Kills {
         if kill.group.is_none() || kill.counted {
             kill.group = group.or(kill.group.take());
         }
-        kill.witness(publication)
+        let out = kill.witness(publication);
+        kill.hurry(self.without_log, now);
+        out
     }
 
     /// A group counted a kill.
@@ -132,9 +143,12 @@ impl Kills {
         let from_us = publication.at_us.saturating_sub(publication.uncertainty_us);
         let span_us =
             (from_us.saturating_sub(SLACK_US), publication.at_us.saturating_add(SLACK_US));
+        let without_log = self.without_log;
         if let Some(kill) = self.uncounted_in(&group, span_us) {
             kill.counted = true;
-            return kill.witness(publication);
+            let out = kill.witness(publication);
+            kill.hurry(without_log, now);
+            return out;
         }
         let mut kill = Kill::new(Witness::new(None, Some(&group)), now);
         kill.span_us = Some(span_us);
@@ -206,6 +220,17 @@ impl Kills {
         self.kills.iter().position(own).or_else(|| {
             let above = self.kills.iter().enumerate().filter(|(_, kill)| fits(kill));
             only(above.map(|(at, _)| at))
+        })
+    }
+
+    /// The oldest count of the victim's own group that was published alone: its other witnesses come late, where the
+    /// machine has no time for the agent.
+    fn published_count(&self, victim: Witness<'_>) -> Option<usize> {
+        let group = victim.group?;
+        self.kills.iter().position(|kill| {
+            kill.is_lone_count()
+                && kill.group.as_deref() == Some(group)
+                && kill.is_at(victim.span_us)
         })
     }
 

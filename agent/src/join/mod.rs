@@ -16,6 +16,8 @@ mod deaths;
 mod deaths_tests;
 mod kill;
 mod kills;
+#[cfg(test)]
+mod late_tests;
 mod leftovers;
 #[cfg(test)]
 mod tests;
@@ -40,12 +42,14 @@ use deaths::Deaths;
 use kill::Witness;
 use kills::Kills;
 
-/// How long a witness waits for the kernel log's line while the log is read: it was measured to come 0 to 4 ms after
-/// the mark, and a reader of a flooded log may be a little behind.
+/// How long a witness waits for the others. The kernel log's line was measured to come 0 to 4 ms after the mark, and
+/// counters up to 16 ms, on a machine that has time for the agent; without, each may be half a second behind. Once all
+/// that can come has come, nobody waits.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The same while no log is read: only for the other witnesses. Counters come up to 16 ms late.
-const PATIENCE_WITHOUT_LOG: Duration = Duration::from_millis(50);
+/// How long the end of a container waits for what may have caused it. A signal by the kernel is told a second late,
+/// since the OOM killer's mark may follow ([`coroner_core::signal::Pairing`]).
+const END_PATIENCE: Duration = Duration::from_millis(1500);
 
 /// The log is looked at so often at least, in microseconds, where nothing wakes its reader.
 const LOOKED_AT_US: u64 = 6_000_000;
@@ -193,7 +197,8 @@ impl Joiner {
             self.count_wanted.notify_one();
             self.log_wanted.notify_one();
             state.deaths.killed(&sigkill, now);
-            state.kills.marked(boot_id, sigkill, now, self.patience(now))
+            state.kills.without_log = !self.metrics.is_reading();
+            state.kills.marked(boot_id, sigkill, now, now + PATIENCE)
         } else {
             state.deaths.sigkill(boot_id, sigkill, now)
         };
@@ -205,7 +210,10 @@ impl Joiner {
     /// A group counted a kill.
     pub(crate) fn counted(&self, kill: CountedKill) {
         let now = Instant::now();
-        let out = self.lock().kills.counted(&self.findings.boot_id, kill, now, self.patience(now));
+        let mut state = self.lock();
+        state.kills.without_log = !self.metrics.is_reading();
+        let out = state.kills.counted(&self.findings.boot_id, kill, now, now + PATIENCE);
+        drop(state);
         self.publish(out);
         self.changed.notify_one();
         self.log_wanted.notify_one();
@@ -214,12 +222,8 @@ impl Joiner {
     /// A container ended. What is known of it waits a moment: its last kill may still be on its way.
     pub(crate) fn container_ended(&self, end: ContainerEnd) {
         let now = Instant::now();
-        self.lock().deaths.ended(end, now, now + PATIENCE + PATIENCE_WITHOUT_LOG);
+        self.lock().deaths.ended(end, now, now + END_PATIENCE);
         self.changed.notify_one();
-    }
-
-    fn patience(&self, now: Instant) -> Instant {
-        now + if self.metrics.is_reading() { PATIENCE } else { PATIENCE_WITHOUT_LOG }
     }
 
     /// Hands on what has waited long enough, until the agent ends.

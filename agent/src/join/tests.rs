@@ -62,7 +62,7 @@ fn told(out: &[Publication]) -> Vec<(String, Option<String>)> {
 pub(super) struct Scene {
     pub(super) kills: Kills,
     pub(super) now: Instant,
-    out: Vec<(String, Option<String>)>,
+    pub(super) out: Vec<(String, Option<String>)>,
 }
 
 impl Scene {
@@ -89,24 +89,24 @@ impl Scene {
         self.out.extend(told(&out));
     }
 
-    fn marked(&mut self, pid: u32, at_us: u64) {
+    pub(super) fn marked(&mut self, pid: u32, at_us: u64) {
         let out = self.kills.marked(BOOT, mark(pid, at_us), self.now, self.until());
         self.out.extend(told(&out));
     }
 
-    fn counted(&mut self, group: &str, oom_kill: u64) {
+    pub(super) fn counted(&mut self, group: &str, oom_kill: u64) {
         let out = self.kills.counted(BOOT, count(group, oom_kill), self.now, self.until());
         self.out.extend(told(&out));
     }
 
-    fn wait(&mut self, ms: u64) {
+    pub(super) fn wait(&mut self, ms: u64) {
         self.now += Duration::from_millis(ms);
         let out = self.kills.overdue(self.now);
         self.out.extend(told(&out));
     }
 
     /// Which incident each finding belongs to, sorted.
-    fn incidents(&self) -> Vec<(String, String)> {
+    pub(super) fn incidents(&self) -> Vec<(String, String)> {
         let mut all: Vec<_> = self
             .out
             .iter()
@@ -117,7 +117,7 @@ impl Scene {
     }
 }
 
-fn pair(incident: &str, finding: &str) -> (String, String) {
+pub(super) fn pair(incident: &str, finding: &str) -> (String, String) {
     (incident.to_owned(), finding.to_owned())
 }
 

@@ -1,7 +1,8 @@
 //! The OOM killer's mark and the signal it belongs to.
 //!
 //! `__oom_kill_process` (mm/oom_kill.c) sends SIGKILL and then marks the victim, in the context of the task that asked
-//! for memory: the mark was measured to follow by 0.03 to 4 ms. So a signal by the kernel waits a moment for a mark of
+//! for memory: the mark was measured to follow by 0.03 to 4 ms, and by a quarter of a second where the machine had no time
+//! for that task. So a signal by the kernel waits a moment for a mark of
 //! the same victim by the same task. A process that is exiting anyway is marked without a signal: a mark that finds no
 //! partner is nobody's kill. Known ids may come twice and be used again; each signal takes one mark, oldest first.
 
@@ -15,7 +16,7 @@ const BY_KERNEL: i32 = 128;
 
 /// How long a mark may follow, in microseconds. Far more than was measured: a task can be held up between the two on a busy
 /// machine, and only a signal by the kernel that is no OOM kill has to wait for so long.
-const FOLLOWS_US: u64 = 250_000;
+const FOLLOWS_US: u64 = 1_000_000;
 
 /// Signals that wait at most; the oldest goes without a mark then.
 const WAITING_MAX: usize = 1024;

@@ -12,13 +12,17 @@ use crate::cgroup::population::{children, pids};
 use crate::cgroup::{Group, Version};
 use crate::clock::monotonic_us;
 
-/// When a new container's processes are looked at: runtimes let some helpers pass through it first.
-const MAIN_LOOKS: [Duration; 4] = [
-    Duration::from_millis(5),
-    Duration::from_millis(50),
-    Duration::from_millis(500),
-    Duration::from_secs(5),
-];
+/// When a container's processes are looked at, after somebody was seen in it for the first time: runtimes let some
+/// helpers pass through it.
+const MAIN_LOOKS: [Duration; 3] =
+    [Duration::from_millis(50), Duration::from_millis(500), Duration::from_secs(5)];
+
+/// Until then a new container is looked at whenever it has become half as old again, between these times: version 1
+/// does not tell when somebody comes, and who is killed before he was seen is nobody's.
+const EMPTY_LOOKS: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
+
+/// A container that nobody came to by then is looked at no more.
+const EMPTY_FOR: Duration = Duration::from_secs(60);
 
 /// The look after which no helper is expected any more.
 const HELPERS_GONE: usize = 1;
@@ -66,6 +70,8 @@ impl Watcher {
             (File::Directory, true),
             (File::Counters, counters),
             (File::Population, v2 && kind == Kind::Container),
+            // Its own limit alone: what is below moves `memory.events` all the time.
+            (File::OwnCounters, v2 && kind == Kind::Shared && id != ROOT),
         ];
         for (at, (file, wanted)) in files.into_iter().enumerate() {
             if !wanted {
@@ -123,31 +129,43 @@ impl Watcher {
             (node.life, node.main_pid) = (Life::Populated, main);
         }
         if born && node.kind == Kind::Container {
-            self.looks.insert((now + MAIN_LOOKS[0], Look::Main(id, 0)));
+            let since_us = node.since_us;
+            self.looks.insert((now + EMPTY_LOOKS.0, Look::Main(id, 0, since_us)));
         }
     }
 
     /// Looks who is in a container that began.
-    pub(super) fn look_for_main(&mut self, id: usize, nth: usize) {
+    pub(super) fn look_for_main(&mut self, id: usize, nth: usize, since_us: u64) {
         let path = self.tree.path(id);
-        let Some(node) = self.tree.get(id).filter(|node| node.life != Life::Ended) else { return };
-        if node.kind != Kind::Container {
+        // The number may be another group's by now.
+        let still = |node: &&Node| {
+            node.life != Life::Ended && node.kind == Kind::Container && node.since_us == since_us
+        };
+        if self.tree.get(id).filter(still).is_none() {
             return;
         }
-        if let Some(there) = self.inhabitants(id, &path) {
-            let main = self.host_pids.then(|| self.main_of(&there)).flatten();
-            if let Some(node) = self.tree.get_mut(id)
-                && !there.is_empty()
-            {
-                node.life = Life::Populated;
-                // Later on the first may be dead already, and whoever is left is not the first.
-                if nth <= HELPERS_GONE || node.main_pid.is_none() {
-                    node.main_pid = main;
-                }
+        let age = Duration::from_micros(monotonic_us().saturating_sub(since_us));
+        let there = self.inhabitants(id, &path).unwrap_or_default();
+        let now = Instant::now();
+        if there.is_empty() && nth == 0 {
+            if age < EMPTY_FOR {
+                let next = (age / 2).clamp(EMPTY_LOOKS.0, EMPTY_LOOKS.1);
+                self.looks.insert((now + next, Look::Main(id, 0, since_us)));
+            }
+            return;
+        }
+        let main = self.host_pids.then(|| self.main_of(&there)).flatten();
+        if let Some(node) = self.tree.get_mut(id)
+            && !there.is_empty()
+        {
+            node.life = Life::Populated;
+            // Later on the first may be dead already, and whoever is left is not the first.
+            if nth <= HELPERS_GONE || node.main_pid.is_none() {
+                node.main_pid = main;
             }
         }
-        if let Some(after) = MAIN_LOOKS.get(nth + 1) {
-            self.looks.insert((Instant::now() + *after, Look::Main(id, nth + 1)));
+        if let Some(after) = MAIN_LOOKS.get(nth) {
+            self.looks.insert((now + *after, Look::Main(id, nth + 1, since_us)));
         }
     }
 

@@ -11,9 +11,9 @@ use super::tree::{ROOT, Risen};
 use crate::cgroup::{Group, Version};
 use crate::clock::monotonic_us;
 
-/// Rises are measured from before this time: an OOM is counted a moment before its kill, and kills of two pods for one
-/// limit above them are read one after the other.
-const RISE_US: u64 = 1_000_000;
+/// Rises are measured from before this time: an OOM is counted a moment before its kill, kills of two pods for one limit
+/// above them are read one after the other, and a busy machine may leave the agent a second behind.
+const RISE_US: u64 = 2_000_000;
 
 /// Kills of one reading that are reported one by one; a group cannot count more in the time between two.
 const AT_ONCE_MAX: u64 = 10_000;
@@ -61,6 +61,14 @@ impl Watcher {
             }
         }
         self.read(if v1 { vec![id] } else { self.tree.below(unit) })
+    }
+
+    /// The own limit of a group of many was hit. Whether somebody is killed for it, those below tell; it is read now, since
+    /// an OOM that nobody was killed for must not be laid to the kill that comes next.
+    pub(super) fn note_hit(&mut self, id: usize) {
+        if let Ok(group) = self.hierarchy.group(&self.tree.path(id)) {
+            self.remember(id, group.reading(), monotonic_us());
+        }
     }
 
     /// Who is in the groups that listen with this ear: one of them is about to be killed, and its line in the kernel log

@@ -73,8 +73,8 @@ enum Look {
     Told(u8, usize),
     /// Its counters moved again so soon that they were left for later.
     Counters(usize),
-    /// A container began; for the n-th time, who is its first process?
-    Main(usize, usize),
+    /// A container began, then; for the n-th time, who is its first process?
+    Main(usize, usize, u64),
     /// Another source saw a kill, or some are missing.
     Total,
 }
@@ -182,6 +182,7 @@ impl Watcher {
         let more = self.notices.read(&mut notices);
         let mut dirty = BTreeSet::new();
         let mut populated = BTreeSet::new();
+        let mut hit = BTreeSet::new();
         for notice in notices {
             match notice {
                 Notice::Made(parent, name) => {
@@ -200,9 +201,13 @@ impl Watcher {
                     dirty.insert(parent);
                 }
                 Notice::Counted(id) => _ = dirty.insert(id),
+                Notice::Hit(id) => _ = hit.insert(id),
                 Notice::Populated(id) => _ = populated.insert(id),
                 Notice::Lost => self.rescan("the kernel's queue of notices overflowed"),
             }
+        }
+        for id in hit {
+            self.note_hit(id);
         }
         self.read_now(&mut dirty, &mut populated);
         self.hear();
@@ -254,7 +259,7 @@ impl Watcher {
                     }
                 }
                 Look::Counters(id) => _ = self.look(id),
-                Look::Main(id, nth) => self.look_for_main(id, nth),
+                Look::Main(id, nth, since_us) => self.look_for_main(id, nth, since_us),
                 Look::Total => self.compare(),
             }
         }

@@ -1,7 +1,7 @@
 //! What inotify tells of the hierarchy: groups that come and go, and counters that moved.
 //!
 //! The kernel promises IN_CREATE and IN_DELETE for directories that are made and removed through the file system, as all
-//! groups are, and on cgroup v2 IN_MODIFY for `memory.events` and `cgroup.events` when what they say has changed
+//! groups are, and on cgroup v2 IN_MODIFY for `memory.events`, `memory.events.local` and `cgroup.events` when what they say has changed
 //! (cgroup-v2.rst), for memory at most every 10 ms. One descriptor serves all of it. When more happens than the queue
 //! holds, the kernel says so once (IN_Q_OVERFLOW): then what came and went in between has to be looked for.
 
@@ -27,6 +27,8 @@ pub(super) enum File {
     Counters = 1,
     /// `cgroup.events`.
     Population = 2,
+    /// `memory.events.local` (5.2).
+    OwnCounters = 3,
 }
 
 /// What was told, with the number of the group.
@@ -38,6 +40,8 @@ pub(super) enum Notice {
     Removed(usize, Box<str>),
     /// Counters moved.
     Counted(usize),
+    /// Its own limit was hit, not one below.
+    Hit(usize),
     /// The group became empty, or no longer is.
     Populated(usize),
     /// Notices were lost.
@@ -78,8 +82,12 @@ impl Notices {
                     | WatchFlags::ONLYDIR
                     | WatchFlags::DONT_FOLLOW,
             ),
-            File::Counters | File::Population => {
-                let name = if file == File::Counters { "memory.events" } else { "cgroup.events" };
+            File::Counters | File::OwnCounters | File::Population => {
+                let name = match file {
+                    File::Counters => "memory.events",
+                    File::OwnCounters => "memory.events.local",
+                    _ => "cgroup.events",
+                };
                 let flags = WatchFlags::MODIFY | WatchFlags::DONT_FOLLOW;
                 inotify::add_watch(&self.inotify, dir.join(name), flags)
             }
@@ -125,6 +133,7 @@ impl Notices {
                 let name = || event.file_name().and_then(|name| name.to_str().ok());
                 match file {
                     File::Counters => out.push(Notice::Counted(id)),
+                    File::OwnCounters => out.push(Notice::Hit(id)),
                     File::Population => out.push(Notice::Populated(id)),
                     // Files of a group never come or go by themselves.
                     File::Directory if !flags.contains(ReadFlags::ISDIR) => {}
@@ -153,15 +162,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pod = dir.path().join("pod");
         std::fs::create_dir(&pod).unwrap();
-        for file in ["memory.events", "cgroup.events"] {
+        for file in ["memory.events", "memory.events.local", "cgroup.events"] {
             std::fs::write(pod.join(file), "").unwrap();
         }
         let mut notices = Notices::open().unwrap();
         notices.watch(3, dir.path(), File::Directory).unwrap();
         notices.watch(4, &pod, File::Counters).unwrap();
+        notices.watch(4, &pod, File::OwnCounters).unwrap();
         let population = notices.watch(4, &pod, File::Population).unwrap();
         assert_eq!(notices.watch(5, &dir.path().join("no"), File::Counters), Err(Errno::NOENT));
         std::fs::write(pod.join("memory.events"), "oom 1").unwrap();
+        std::fs::write(pod.join("memory.events.local"), "oom 1").unwrap();
         std::fs::write(pod.join("cgroup.events"), "populated 0").unwrap();
         std::fs::create_dir(dir.path().join("new")).unwrap();
         std::fs::write(dir.path().join("file"), "").unwrap();
@@ -172,7 +183,7 @@ mod tests {
         seen.dedup();
         let made = Notice::Made(3, "new".into());
         let removed = Notice::Removed(3, "new".into());
-        assert_eq!(seen, [Notice::Counted(4), Notice::Populated(4), made, removed]);
+        assert_eq!(seen, [Notice::Counted(4), Notice::Hit(4), Notice::Populated(4), made, removed]);
         notices.forget(population);
         std::fs::write(pod.join("cgroup.events"), "populated 1").unwrap();
         seen.clear();

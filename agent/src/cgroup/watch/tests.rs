@@ -139,6 +139,25 @@ async fn a_kill_without_any_limit_is_the_whole_nodes() {
     assert_eq!(scene.told().await.0, [(a, 4, CountedLimit::WholeNode)]);
 }
 
+/// Seen on 6.1: all pods together hit their limit once more than anybody died of it; four seconds later a container hit its
+/// own, and the kill was both's.
+#[tokio::test]
+async fn an_oom_above_that_nobody_died_of_is_not_laid_to_the_next_kill() {
+    let a = container('a');
+    let mut scene = Scene::new(pod());
+    v2(&scene.dirs, "/kubepods", (4, 3), (1, 0));
+    assert_eq!(scene.told().await.0, []);
+    let kubepods = scene.watcher.tree.child(ROOT, "kubepods").unwrap();
+    let risen = &mut scene.watcher.tree.get_mut(kubepods).unwrap().risen;
+    // It was long ago.
+    risen.as_mut().expect("it was told of and read").at_us = 1;
+    v2(&scene.dirs, &a, (4, 4), (4, 4));
+    for (above, own) in [("/kubepods", (1, 0)), ("/kubepods/burstable", (0, 0)), (POD, (0, 0))] {
+        v2(&scene.dirs, above, (5, 4), own);
+    }
+    assert_eq!(scene.told().await.0, [(a.clone(), 4, limit(&a))]);
+}
+
 #[tokio::test]
 async fn a_container_made_and_killed_at_once_is_counted_from_nothing() {
     let b = container('b');
@@ -258,6 +277,34 @@ async fn unreadable_files_are_no_kills() {
     std::fs::remove_file(scene.dirs.path(&a).join("memory.events")).unwrap();
     scene.watcher.look_at_all();
     assert_eq!(scene.told().await, (vec![], vec![]));
+}
+
+/// Version 1 does not tell when somebody comes into a group, and on a slow machine that may be seconds after it was made.
+#[tokio::test]
+async fn a_container_is_looked_at_until_somebody_comes() {
+    let dirs = Dirs::v1();
+    dirs.group(POD, &[]);
+    let mut scene = Scene::new(dirs);
+    scene.watcher.host_pids = true;
+    let b = container('b');
+    scene.dirs.group(&b, &[("cgroup.procs", "")]);
+    scene.turn();
+    let id = *scene.watcher.tree.all().last().unwrap();
+    let since_us = scene.watcher.tree.get(id).unwrap().since_us;
+    scene.watcher.looks.clear();
+    scene.watcher.look_for_main(id, 0, since_us);
+    let again = |watcher: &Watcher, nth| {
+        watcher.looks.iter().any(|(_, look)| *look == Look::Main(id, nth, since_us))
+    };
+    assert!(again(&scene.watcher, 0), "nobody yet");
+    scene.dirs.group(&b, &[("cgroup.procs", "4194303\n")]);
+    scene.watcher.looks.clear();
+    scene.watcher.look_for_main(id, 0, since_us);
+    assert_eq!(scene.watcher.tree.get(id).unwrap().main_pid, Some(4_194_303));
+    assert!(again(&scene.watcher, 1), "it may be a helper of the runtime");
+    scene.watcher.looks.clear();
+    scene.watcher.look_for_main(id, 0, since_us - 1);
+    assert!(scene.watcher.looks.is_empty(), "another group had that number");
 }
 
 #[tokio::test]

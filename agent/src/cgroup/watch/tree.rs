@@ -80,8 +80,8 @@ pub(super) struct Node {
     pub ear: Option<u8>,
     /// Set where the ear is this group's alone.
     pub own_ear: bool,
-    /// Its watches: directory, counters, population.
-    pub watches: [Option<i32>; 3],
+    /// Its watches: directory, counters, population, its own counters.
+    pub watches: [Option<i32>; 4],
 }
 
 /// All of them. The root is always there.

@@ -64,7 +64,7 @@ fn signals_by_processes_never_wait_and_those_of_the_kernel_do_without_a_mark() {
 #[case::another_victim(mark(2, 10, 150))]
 #[case::by_another_task(mark(1, 11, 150))]
 #[case::before_the_signal(mark(1, 10, 99))]
-#[case::too_late(mark(1, 10, 250_101))]
+#[case::too_late(mark(1, 10, 1_000_101))]
 fn marks_of_something_else_are_nobodys(#[case] marked: Marked) {
     let mut pairing = Pairing::default();
     assert_eq!(pairing.generated(signal(1, 10, 100), ()), None);
@@ -88,9 +88,9 @@ fn the_same_id_twice_takes_one_mark_each_the_oldest_first() {
 fn waiting_ends_after_a_while_and_is_bounded() {
     let mut pairing = Pairing::default();
     pairing.generated(signal(1, 10, 100), ());
-    assert_eq!(pairing.due_us(), Some(250_100));
-    assert_eq!(pairing.expired(250_099), None);
-    assert_eq!(pairing.expired(250_100).unwrap().signal.receiver, 1);
+    assert_eq!(pairing.due_us(), Some(1_000_100));
+    assert_eq!(pairing.expired(1_000_099), None);
+    assert_eq!(pairing.expired(1_000_100).unwrap().signal.receiver, 1);
     let pushed_out = (0..5000).filter_map(|n| pairing.generated(signal(n, 10, 200), ())).count();
     assert_eq!(pushed_out, 5000 - 1024);
 }
