@@ -143,7 +143,7 @@ impl Surroundings {
             near.filter_map(|span| coverage::until(span, ends)).collect();
         let lost: Vec<Gap> = gaps.iter().filter_map(gap).cloned().collect();
         let coverage = absence::covered(&spans, &lost);
-        Case { findings: told.findings, gaps, sources, coverage, kubernetes: None }
+        Case { findings: told.findings, gaps, sources, coverage, ..Case::default() }
     }
 
     /// The last word of a source up to `until_us`, or else its first after.

@@ -17,6 +17,7 @@ pub mod decode;
 mod event;
 mod heap;
 mod id;
+mod join;
 mod node;
 mod pod;
 mod probe;
@@ -32,6 +33,7 @@ pub use container::{ContainerRecord, ContainerRole, ContainerState, HookAction, 
 pub use event::{ClusterEvent, EventType, Regarding};
 pub use heap::{HeapOrigin, HeapRuntime, HeapSetting, HeapSize};
 pub use id::{container_id, container_of_field_path};
+pub use join::{Ended, Places, Sighting, SightingKind, places};
 pub use node::{NodeRecord, Taint};
 pub use pod::{Condition, Deletion, Owner, PodPhase, PodRecord, RestartPolicy};
 pub use probe::{Probe, ProbeHandler, Probes};

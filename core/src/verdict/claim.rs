@@ -61,7 +61,11 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
     explanation.extend(outcome_sentence);
     let whose = facts.whose();
     Incident {
-        id: incident_of(facts.opening).unwrap_or_else(|| IncidentId::of(&facts.opening.id)),
+        id: case
+            .incident
+            .clone()
+            .or_else(|| incident_of(facts.opening))
+            .unwrap_or_else(|| IncidentId::of(&facts.opening.id)),
         time: facts.time(),
         node: facts.opening.node.clone(),
         cause,

@@ -21,6 +21,7 @@ mod pod_shape;
 mod same;
 mod shared_limit;
 mod shortage;
+mod sighting;
 mod surroundings;
 mod telling;
 #[cfg(test)]
@@ -47,11 +48,12 @@ mod unknown;
 mod userspace_oom_killer;
 
 use crate::finding::{CoverageSpan, Finding, SourceStatus};
-use crate::incident::Incident;
+use crate::incident::{Incident, IncidentId};
 use crate::kubernetes::KubernetesCase;
 use account::Account;
 use claim::Rule;
 pub use opening::incident_of;
+pub use sighting::sighting;
 use witnesses::Witnesses;
 
 /// Every cause and its rule. [`unknown`] claims whatever nobody else does, so it is the last.
@@ -77,6 +79,9 @@ const RULES: [Rule; 16] = [
 /// Everything known about one incident.
 #[derive(Clone, Debug, Default)]
 pub struct Case {
+    /// The incident that all the findings belong to, where whoever gathered them joined what makes several by itself (a
+    /// kill and the end that Kubernetes reports). `None`: the one that the findings make, without those that make others.
+    pub incident: Option<IncidentId>,
     /// The incident's findings, in the order of their ids.
     pub findings: Vec<Finding>,
     /// Gaps of any source on that node that may overlap the incident.
@@ -88,6 +93,7 @@ pub struct Case {
     /// once it is known to have gone on for two seconds more, two seconds later.
     pub coverage: Vec<CoverageSpan>,
     /// What the Kubernetes API said of it; `None` where no API is read, or it says nothing of whom this is about.
+    /// A termination or a waiting in it is a case of its own also where there is no finding.
     pub kubernetes: Option<KubernetesCase>,
 }
 

@@ -62,8 +62,10 @@ impl<'a> Witnesses<'a> {
             .min_by(|(a, left), (b, right)| {
             a.cmp(b).then_with(|| left.time.cmp(&right.time)).then(left.id.cmp(&right.id))
         })?;
-        let id = incident_of(opening);
-        findings.retain(|finding| incident_of(finding) == id);
+        if case.incident.is_none() {
+            let id = incident_of(opening);
+            findings.retain(|finding| incident_of(finding) == id);
+        }
         let mut sorted = Self {
             opening,
             log: None,

@@ -2,6 +2,7 @@
 
 mod changes;
 mod ids;
+mod join;
 
 use jiff::Timestamp;
 
