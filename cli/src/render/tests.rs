@@ -56,6 +56,8 @@ fn incident() -> Incident {
             },
         ],
         gaps: vec!["The kernel log lost 3 records.".to_owned()],
+        alternatives: Vec::new(),
+        kubernetes: None,
     }
 }
 

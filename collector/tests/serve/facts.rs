@@ -148,6 +148,8 @@ fn judge(case: &Case) -> Option<Incident> {
         pod: Some(PodRef::default()),
         container: Some(ContainerRef { name: None, id: Some(container_id(victim.pid)) }),
         termination: None,
+        kubernetes: None,
+        alternatives: Vec::new(),
         kernel: Some(KernelFacts {
             victims: vec![VictimFacts {
                 pid: victim.pid,

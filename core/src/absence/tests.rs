@@ -184,6 +184,8 @@ fn an_incident_is_a_kernel_oom_kill_or_not(
         pod: None,
         container,
         termination: None,
+        kubernetes: None,
+        alternatives: Vec::new(),
         kernel: kernel.clone(),
         evidence: Vec::new(),
         gaps: Vec::new(),

@@ -81,6 +81,8 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
             .or(whose.container_id)
             .map(|id| ContainerRef { id: Some(id), ..ContainerRef::default() }),
         termination: None,
+        kubernetes: None,
+        alternatives: Vec::new(),
         // Somebody whom the runtime killed is no victim of the kernel's.
         kernel: kernel_facts(facts)
             .filter(|_| !matches!(facts.event, Event::Death) || cause != Cause::Unknown),

@@ -73,6 +73,8 @@ same_names! {
     i::Cause, Cause, [
         ContainerMemoryLimit, PodMemoryLimit, QosMemoryLimit, NodeAllocatable, ReservedMemoryLimit, OtherCgroupLimit,
         SystemOutOfMemory, NumaOutOfMemory, UserspaceOomKiller, MemoryFragmentation, HardwareMemoryError, Unknown,
-        ExternalKill, ApplicationExit, Crash,
+        ExternalKill, ApplicationExit, Crash, NodePressureEviction, EphemeralStorageLimit, LivenessProbe, StartupProbe,
+        PostStartHook, PreStopTimeout, Preempted, ApiEviction, TaintEviction, PodDeleted, DeadlineExceeded, NodeShutdown,
+        ContainerLost, Terminated, BadImage, MissingConfig, VolumeUnavailable, ImagePull,
     ];
 }

@@ -114,6 +114,18 @@ impl TryFrom<v1::KernelFacts> for i::KernelFacts {
     }
 }
 
+impl From<i::KubernetesSays> for v1::KubernetesSays {
+    fn from(k: i::KubernetesSays) -> Self {
+        Self { reason: k.reason, disagrees: k.disagrees, why: k.why }
+    }
+}
+
+impl From<v1::KubernetesSays> for i::KubernetesSays {
+    fn from(k: v1::KubernetesSays) -> Self {
+        Self { reason: k.reason, disagrees: k.disagrees, why: k.why }
+    }
+}
+
 impl From<i::Evidence> for v1::Evidence {
     fn from(e: i::Evidence) -> Self {
         Self { source: e.source, detail: e.detail, time: e.time.map(time::to_wire) }
@@ -146,6 +158,8 @@ impl From<i::Incident> for v1::Incident {
             kernel: incident.kernel.map(Into::into),
             evidence: all(incident.evidence),
             gaps: incident.gaps,
+            alternatives: incident.alternatives.into_iter().map(i::Cause::number).collect(),
+            kubernetes: incident.kubernetes.map(Into::into),
         }
     }
 }
@@ -173,6 +187,12 @@ impl TryFrom<v1::Incident> for i::Incident {
             kernel: optional("kernel", incident.kernel)?,
             evidence: repeated("evidence", incident.evidence)?,
             gaps: incident.gaps,
+            alternatives: incident
+                .alternatives
+                .into_iter()
+                .map(|number| known("alternatives", number))
+                .collect::<Result<_, _>>()?,
+            kubernetes: incident.kubernetes.map(Into::into),
         })
     }
 }

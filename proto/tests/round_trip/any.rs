@@ -223,8 +223,9 @@ structs! {
     }
     i::Incident {
         id, time, node, cause, outcome, confidence, summary, explanation, remedies, pod, container, termination,
-        kernel, evidence, gaps,
+        kernel, evidence, gaps, alternatives, kubernetes,
     }
+    i::KubernetesSays { reason, disagrees, why }
     i::PodRef { namespace, name, uid }
     i::ContainerRef { name, id }
     i::Termination { exit_code, signal, reason, message, started_at, finished_at, container_id }

@@ -3,126 +3,16 @@
 //! The serialised form of [`Incident`] is the JSON of `coroner list -o json` and `coroner why -o json`; its keys
 //! are an interface. Unknown is `null`, never a made-up value.
 
+mod cause;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+pub use cause::Cause;
+
 use crate::finding::FindingId;
 use crate::kernel::{Level, Scope};
-
-/// Why somebody died. The list is closed; every incident gets exactly one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "each is described by `Cause::meaning`, which people are shown")]
-pub enum Cause {
-    ContainerMemoryLimit,
-    PodMemoryLimit,
-    QosMemoryLimit,
-    NodeAllocatable,
-    ReservedMemoryLimit,
-    OtherCgroupLimit,
-    SystemOutOfMemory,
-    NumaOutOfMemory,
-    UserspaceOomKiller,
-    MemoryFragmentation,
-    HardwareMemoryError,
-    ExternalKill,
-    ApplicationExit,
-    Crash,
-    Unknown,
-}
-
-impl Cause {
-    /// All causes, in the order they are shown.
-    pub const ALL: [Self; 15] = [
-        Self::ContainerMemoryLimit,
-        Self::PodMemoryLimit,
-        Self::QosMemoryLimit,
-        Self::NodeAllocatable,
-        Self::ReservedMemoryLimit,
-        Self::OtherCgroupLimit,
-        Self::SystemOutOfMemory,
-        Self::NumaOutOfMemory,
-        Self::UserspaceOomKiller,
-        Self::MemoryFragmentation,
-        Self::HardwareMemoryError,
-        Self::ExternalKill,
-        Self::ApplicationExit,
-        Self::Crash,
-        Self::Unknown,
-    ];
-
-    /// The name, as in JSON, metrics and the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ContainerMemoryLimit => "ContainerMemoryLimit",
-            Self::PodMemoryLimit => "PodMemoryLimit",
-            Self::QosMemoryLimit => "QosMemoryLimit",
-            Self::NodeAllocatable => "NodeAllocatable",
-            Self::ReservedMemoryLimit => "ReservedMemoryLimit",
-            Self::OtherCgroupLimit => "OtherCgroupLimit",
-            Self::SystemOutOfMemory => "SystemOutOfMemory",
-            Self::NumaOutOfMemory => "NumaOutOfMemory",
-            Self::UserspaceOomKiller => "UserspaceOomKiller",
-            Self::MemoryFragmentation => "MemoryFragmentation",
-            Self::HardwareMemoryError => "HardwareMemoryError",
-            Self::ExternalKill => "ExternalKill",
-            Self::ApplicationExit => "ApplicationExit",
-            Self::Crash => "Crash",
-            Self::Unknown => "Unknown",
-        }
-    }
-
-    /// The headline a person reads first.
-    #[must_use]
-    pub fn headline(self) -> &'static str {
-        match self {
-            Self::ContainerMemoryLimit => {
-                "CONTAINER MEMORY LIMIT: the container used all its own limit allows"
-            }
-            Self::PodMemoryLimit => {
-                "POD MEMORY LIMIT: the pod as a whole used all its limit allows"
-            }
-            Self::QosMemoryLimit => {
-                "QOS MEMORY LIMIT: all pods of one quality-of-service class hit a shared limit"
-            }
-            Self::NodeAllocatable => {
-                "NODE ALLOCATABLE: all pods together used what the node gives to pods"
-            }
-            Self::ReservedMemoryLimit => {
-                "RESERVED MEMORY LIMIT: a slice reserved for the host hit its own limit"
-            }
-            Self::OtherCgroupLimit => {
-                "OTHER CGROUP LIMIT: a control group outside the pod hierarchy hit its limit"
-            }
-            Self::SystemOutOfMemory => "SYSTEM OUT OF MEMORY: the node ran out, not the container",
-            Self::NumaOutOfMemory => {
-                "NUMA OUT OF MEMORY: the memory nodes allowed ran out, others may have had room"
-            }
-            Self::UserspaceOomKiller => {
-                "USERSPACE OOM KILLER: a daemon on the node killed it, not the kernel"
-            }
-            Self::MemoryFragmentation => {
-                "MEMORY FRAGMENTATION: memory was free, but not in large enough blocks"
-            }
-            Self::HardwareMemoryError => {
-                "HARDWARE MEMORY ERROR: the kernel found a bad page of memory"
-            }
-            Self::ExternalKill => {
-                "EXTERNAL KILL: somebody sent SIGKILL, not the kernel, not Kubernetes"
-            }
-            Self::ApplicationExit => "APPLICATION EXIT: it ended by itself, nobody killed it",
-            Self::Crash => "CRASH: it died of a signal by its own doing",
-            Self::Unknown => "UNKNOWN: the evidence does not decide it",
-        }
-    }
-}
-
-impl std::fmt::Display for Cause {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A name that is not in a closed list.
 #[derive(Debug, thiserror::Error)]
@@ -136,18 +26,6 @@ pub struct UnknownName {
 impl UnknownName {
     pub(crate) fn new(what: &'static str, value: &str, expected: &[&str]) -> Self {
         Self { what, value: value.to_owned(), expected: expected.join(", ") }
-    }
-}
-
-impl std::str::FromStr for Cause {
-    type Err = UnknownName;
-
-    /// Accepts the name in any case.
-    fn from_str(value: &str) -> Result<Self, UnknownName> {
-        Self::ALL
-            .into_iter()
-            .find(|c| c.name().eq_ignore_ascii_case(value))
-            .ok_or_else(|| UnknownName::new("cause", value, &Self::ALL.map(Self::name)))
     }
 }
 
@@ -240,6 +118,9 @@ pub struct Incident {
     pub outcome: Option<Outcome>,
     /// How sure.
     pub confidence: Confidence,
+    /// Other causes that the evidence speaks for as much; then it is no surer than possible.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alternatives: Vec<Cause>,
     /// One sentence.
     pub summary: String,
     /// Sentences that explain the verdict.
@@ -252,12 +133,26 @@ pub struct Incident {
     pub container: Option<ContainerRef>,
     /// The end of the container as Kubernetes reports it.
     pub termination: Option<Termination>,
+    /// Kubernetes' own word for it, and whether that is right.
+    #[serde(default)]
+    pub kubernetes: Option<KubernetesSays>,
     /// What the kernel said; `null` for an incident the kernel did not see.
     pub kernel: Option<KernelFacts>,
     /// What each sentence rests on.
     pub evidence: Vec<Evidence>,
     /// What is missing.
     pub gaps: Vec<String>,
+}
+
+/// Kubernetes' own word for an end.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KubernetesSays {
+    /// `OOMKilled`, `Error`, `Completed`, ..., as its status says.
+    pub reason: Option<String>,
+    /// Whether the verdict says otherwise.
+    pub disagrees: bool,
+    /// The proof, in one sentence, where it does.
+    pub why: Option<String>,
 }
 
 /// A pod.
