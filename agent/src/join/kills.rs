@@ -246,9 +246,7 @@ impl Kills {
             if kill.anchor.is_some() || kill.until > now || kill.waiting.is_empty() {
                 continue;
             }
-            // A kill whose group nobody knows may be the very one that was counted.
-            let homeless = kill.is_mere_count()
-                && self.kills.iter().any(|other| other.is_homeless() && other.overlaps(kill));
+            let homeless = kill.is_mere_count() && self.may_be_homeless(kill);
             let again = kill.is_mere_count().then(|| self.counted_again(kill)).flatten();
             let Some(kill) = self.kills.get_mut(at) else { break };
             if again.is_some() {

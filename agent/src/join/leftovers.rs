@@ -2,10 +2,11 @@
 //!
 //! A count has no process id. Before one opens an incident of its own, three things are tried, in the order of how sure
 //! they are: just as many processes were seen whose group nobody could read; a kill in the group stands close beside
-//! it; a whole group was killed, of which the kernel counts who is dying already once more.
+//! it; no more were counted in the group than were seen there, so that two counts only stand crosswise; a whole group
+//! was killed, of which the kernel counts who is dying already once more.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use coroner_core::finding::FindingId;
 
@@ -15,6 +16,13 @@ use super::kills::Kills;
 
 /// The same on a machine that has no time for its kernel, where nothing else fits.
 const WIDE_SLACK_US: u64 = 100_000;
+
+/// How far counts of one group may stand crosswise: a line that was read late takes the first count that waits, and so
+/// leaves its own to the kill before it. An agent that had no processor for a second reads everything at once.
+const CROSSWISE_US: u64 = 2_000_000;
+
+/// Kills without a home and counts without a kill are held against each other for so long after they came.
+const LATELY: Duration = Duration::from_secs(5);
 
 impl Kills {
     /// Kills whose group could not be read, because the process was gone by then, and counts that nobody claims: where
@@ -56,15 +64,9 @@ impl Kills {
         let mut at = 0;
         while let Some(count) = self.kills.get(at) {
             let due = count.is_mere_count() && count.until <= now && !count.waiting.is_empty();
-            let span = count.span_us.filter(|_| due).map(|(from, to)| {
-                (from.saturating_sub(WIDE_SLACK_US), to.saturating_add(WIDE_SLACK_US))
-            });
-            let group = count.group.clone();
-            let beside = |kill: &Kill| {
-                !kill.counted && kill.is_at(span) && group.is_some() && kill.group == group
-            };
-            if span.is_some()
-                && let Some(mut other) = self.kills.iter().position(beside)
+            let other =
+                if due { self.beside(count).or_else(|| self.crosswise(count)) } else { None };
+            if let Some(mut other) = other
                 && let Some(count) = self.kills.remove(at)
             {
                 other -= usize::from(other > at);
@@ -79,6 +81,42 @@ impl Kills {
             }
         }
         out
+    }
+
+    /// A kill in the group of `count` that no count came for, a little beside it.
+    fn beside(&self, count: &Kill) -> Option<usize> {
+        let span = widened(count, WIDE_SLACK_US)?;
+        self.kills.iter().position(|kill| is_uncounted(kill, count) && kill.is_at(Some(span)))
+    }
+
+    /// The same further away, where there are as many such kills as counts that wait.
+    fn crosswise(&self, count: &Kill) -> Option<usize> {
+        let span = widened(count, CROSSWISE_US)?;
+        let near = |kill: &&Kill| kill.is_at(Some(span));
+        let waits = |kill: &&Kill| {
+            kill.is_mere_count() && !kill.waiting.is_empty() && kill.group == count.group
+        };
+        let counts = self.kills.iter().filter(near).filter(waits).count();
+        let seen = self.kills.iter().filter(near).filter(|kill| is_uncounted(kill, count)).count();
+        if seen < counts {
+            return None;
+        }
+        self.kills.iter().position(|kill| is_uncounted(kill, count) && near(&kill))
+    }
+
+    /// Whether a kill whose group nobody knows may be the very one that was counted: one of its time, or one whose own
+    /// count went to another kill of the group. Each such kill excuses one count.
+    pub(super) fn may_be_homeless(&self, count: &Kill) -> bool {
+        let homeless = |kill: &&Kill| kill.is_homeless();
+        if self.kills.iter().filter(homeless).any(|kill| kill.overlaps(count)) {
+            return true;
+        }
+        let lately =
+            |kill: &&Kill, within| count.arrived.saturating_duration_since(kill.arrived) < within;
+        let given_up = |kill: &&Kill| kill.is_mere_count() && kill.waiting.is_empty();
+        let excused = self.kills.iter().filter(given_up).filter(|kill| lately(kill, LATELY));
+        let homeless = self.kills.iter().filter(homeless).filter(|kill| lately(kill, 2 * LATELY));
+        homeless.count() > excused.count()
     }
 
     /// The incident of a kill that a count in the same group may repeat: the kernel counts, and marks, a process again
@@ -98,4 +136,12 @@ impl Kills {
         let mut traced = same.filter(|kill| kill.marked);
         traced.next_back().and_then(|kill| kill.anchor.clone())
     }
+}
+
+fn is_uncounted(kill: &Kill, count: &Kill) -> bool {
+    !kill.counted && kill.group.is_some() && kill.group == count.group
+}
+
+fn widened(count: &Kill, slack_us: u64) -> Option<(u64, u64)> {
+    count.span_us.map(|(from, to)| (from.saturating_sub(slack_us), to.saturating_add(slack_us)))
 }

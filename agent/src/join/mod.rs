@@ -20,6 +20,8 @@ mod kills;
 mod late_tests;
 mod leftovers;
 #[cfg(test)]
+mod leftovers_tests;
+#[cfg(test)]
 mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};

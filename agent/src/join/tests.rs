@@ -36,7 +36,7 @@ pub(super) fn sigkill(pid: u32, at_us: u64, code: i32) -> Sigkill {
     }
 }
 
-fn count(group: &str, oom_kill: u64) -> CountedKill {
+pub(super) fn count(group: &str, oom_kill: u64) -> CountedKill {
     CountedKill {
         group: group.to_owned(),
         version: 2,
@@ -49,12 +49,12 @@ fn count(group: &str, oom_kill: u64) -> CountedKill {
     }
 }
 
-fn id(name: &str) -> FindingId {
+pub(super) fn id(name: &str) -> FindingId {
     FindingId(name.to_owned())
 }
 
 /// Ids with what each is about.
-fn told(out: &[Publication]) -> Vec<(String, Option<String>)> {
+pub(super) fn told(out: &[Publication]) -> Vec<(String, Option<String>)> {
     out.iter().map(|p| (p.id.0.clone(), p.about.as_ref().map(|a| a.0.clone()))).collect()
 }
 
@@ -70,7 +70,7 @@ impl Scene {
         Self { kills: Kills::default(), now: Instant::now(), out: Vec::new() }
     }
 
-    fn until(&self) -> Instant {
+    pub(super) fn until(&self) -> Instant {
         self.now + Duration::from_millis(500)
     }
 

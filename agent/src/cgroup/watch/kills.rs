@@ -102,6 +102,8 @@ impl Watcher {
 
     /// Reads groups, parents first, and reports the kills that they show.
     fn read(&mut self, ids: Vec<usize>) -> bool {
+        // What is counted from here on may be read already or only the next time.
+        let begun_us = monotonic_us();
         let mut places = BTreeMap::new();
         let mut watched: Vec<Watched> = Vec::with_capacity(ids.len());
         for id in ids.iter().copied() {
@@ -135,7 +137,7 @@ impl Watcher {
         let top = ids.first().and_then(|id| self.tree.get(*id)?.parent);
         for (place, id) in ids.iter().enumerate() {
             let (Some(group), Some(sum)) = (watched.get(place), below.get(place)) else { break };
-            self.settle(*id, group.after, *sum, now_us);
+            self.settle(*id, group.after, *sum, (begun_us, now_us));
             self.gone.remove(id);
         }
         let sum: u64 = found.iter().fold(0, |sum, kills| sum.saturating_add(kills.kills));
@@ -151,8 +153,14 @@ impl Watcher {
         !found.is_empty()
     }
 
-    /// Takes what was read for known.
-    fn settle(&mut self, id: usize, after: Option<Reading>, below: u64, now_us: u64) {
+    /// Takes what was read between two times for known.
+    fn settle(
+        &mut self,
+        id: usize,
+        after: Option<Reading>,
+        below: u64,
+        (begun_us, now_us): (u64, u64),
+    ) {
         let Some(node) = self.tree.get_mut(id) else { return };
         node.kills = node.kills.saturating_add(u32::try_from(below).unwrap_or(u32::MAX));
         let credited = node.known.tree_kills.map(|known| known.saturating_add(below));
@@ -160,7 +168,7 @@ impl Watcher {
             node.known.tree_kills = credited;
             return;
         };
-        node.read_us = now_us;
+        node.read_us = begun_us;
         node.known.kills = after.kills;
         node.known.tree_kills = match (after.tree_kills, credited) {
             (Some(after), Some(credited)) => Some(after.max(credited)),
