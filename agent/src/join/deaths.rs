@@ -65,9 +65,10 @@ impl Deaths {
         sigkill: Sigkill,
         now: Instant,
     ) -> Vec<Publication> {
+        let repeated = self.is_repeated(&sigkill);
         self.killed(&sigkill, now);
-        let container = container(&sigkill);
-        let Some(container) = container.filter(|_| tells(&sigkill) && self.may_report(now)) else {
+        let container = container(&sigkill).filter(|_| tells(&sigkill) && !repeated);
+        let Some(container) = container.filter(|_| self.may_report(now)) else {
             self.not_reported += 1;
             return Vec::new();
         };
@@ -83,6 +84,13 @@ impl Deaths {
             source: Source::SignalTrace,
             body: FindingBody::Sigkill(Box::new(sigkill)),
         }]
+    }
+
+    /// Whether it decided nothing because the same process has been sent one before: the kernel sends a second to the
+    /// first victim of a group that it kills whole, and marks only one of the two.
+    fn is_repeated(&self, sigkill: &Sigkill) -> bool {
+        sigkill.result == SignalResult::AlreadyPending
+            && self.receivers.iter().any(|(pid, _)| *pid == sigkill.receiver.pid)
     }
 
     fn may_report(&mut self, now: Instant) -> bool {
@@ -123,7 +131,7 @@ impl Deaths {
                 let since = at_us.saturating_sub(5_000_000);
                 end.main_sigkilled = (seen || traced(since, at_us)).then_some(seen);
             }
-            let killed = kills.anchor_of(end.main_pid, &end.group).cloned();
+            let killed = kills.anchor_of(&end, at_us).cloned();
             let about = killed.unwrap_or_else(|| FindingId::death(boot_id, &end.container_id));
             out.push(Publication {
                 id: FindingId::container_end(boot_id, &end.container_id),

@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use coroner_core::finding::{ContainerEnd, FindingId, Process, Sigkill, SignalResult};
+use coroner_core::counters::Whole;
+use coroner_core::finding::{ContainerEnd, CountedKill, FindingId, Process, Sigkill, SignalResult};
 use rstest::rstest;
 
 use super::deaths::Deaths;
 use super::kills::Kills;
-use super::tests::{BOOT, ID, Scene, group, mark, sigkill};
+use super::tests::{BOOT, ID, Scene, count, group, mark, sigkill};
 
 fn end(main_pid: Option<u32>) -> ContainerEnd {
     ContainerEnd {
@@ -56,6 +57,43 @@ fn an_end_belongs_to_the_kill_of_the_first_process_and_else_stands_for_itself() 
     assert_eq!(ends(&mut deaths, &scene.kills, None, true), (Some("kmsg:b:1".to_owned()), None));
     // Without a complete trace nobody can say that it got none.
     assert_eq!(ends(&mut deaths, &Kills::default(), Some(40), false), (Some(death), None));
+}
+
+/// A count names no process. Just before the end of its container it is what ended it; long before it is not.
+#[test]
+fn an_end_belongs_to_a_kill_that_only_was_counted_just_before() {
+    let now_us = crate::clock::monotonic_us();
+    let counter = Some(format!("counter:b:1:{}", group()));
+    let death = Some(format!("death:b:{ID}"));
+    let counted = |ago_us| {
+        let mut scene = Scene::new();
+        let at_us = now_us.saturating_sub(ago_us);
+        let count = CountedKill { from_us: at_us, to_us: at_us, ..count(&group(), 1) };
+        scene.counted_with(count, Whole::No);
+        scene.wait(500);
+        scene.kills
+    };
+    let ends = |kills: &Kills, main, traced| ends(&mut Deaths::default(), kills, main, traced).0;
+    for main in [Some(41), None] {
+        assert_eq!(ends(&counted(300_000), main, false), counter);
+        assert_eq!(ends(&counted(5_000_000), main, false), death, "a child's, or another's");
+    }
+    // The trace missed nothing, and the first process got no SIGKILL.
+    assert_eq!(ends(&counted(300_000), Some(41), true), death);
+}
+
+/// The kernel sends the first victim of a whole group another SIGKILL, without a mark.
+#[test]
+fn a_signal_that_is_pending_already_tells_nothing_new() {
+    let again = || {
+        let sender = Process { pid: 41, cgroup: Some(group()), ..Process::default() };
+        Sigkill { result: SignalResult::AlreadyPending, sender, ..sigkill(41, 2, 128) }
+    };
+    let mut deaths = Deaths::default();
+    deaths.killed(&mark(41, 1), Instant::now());
+    assert_eq!(deaths.sigkill(BOOT, again(), Instant::now()), []);
+    // The first one was not seen: then this is all there is.
+    assert_eq!(Deaths::default().sigkill(BOOT, again(), Instant::now()).len(), 1);
 }
 
 #[rstest]

@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use coroner_core::finding::{FindingBody, FindingId};
+use coroner_core::counters::Whole;
+use coroner_core::finding::FindingId;
 
 use super::Publication;
 
@@ -11,13 +12,24 @@ use super::Publication;
 pub(super) struct Witness<'a> {
     pub(super) pid: Option<u32>,
     pub(super) group: Option<&'a str>,
+    /// The group that was killed whole with it, where the log says so.
+    pub(super) whole: Option<&'a str>,
     /// Between which times it lies, in microseconds of `CLOCK_MONOTONIC`; `None` where that is not known.
     pub(super) span_us: Option<(u64, u64)>,
 }
 
 impl<'a> Witness<'a> {
     pub(super) fn new(pid: Option<u32>, group: Option<&'a str>) -> Self {
-        Self { pid, group, span_us: None }
+        Self { pid, group, whole: None, span_us: None }
+    }
+
+    pub(super) fn killed_with(self, whole: Option<&'a str>) -> Self {
+        Self { whole, ..self }
+    }
+
+    /// What it says of a whole group.
+    pub(super) fn whole(&self) -> Whole {
+        self.whole.map_or(Whole::Untold, |path| Whole::Group { path: path.to_owned(), nth: None })
     }
 
     pub(super) fn between(self, from_us: u64, to_us: u64) -> Self {
@@ -30,6 +42,8 @@ impl<'a> Witness<'a> {
 pub(super) struct Kill {
     pub(super) pid: Option<u32>,
     pub(super) group: Option<String>,
+    /// Which whole group was killed with it.
+    pub(super) whole: Whole,
     /// Between which times it lies, in microseconds of `CLOCK_MONOTONIC`, as its witnesses tell.
     pub(super) span_us: Option<(u64, u64)>,
     /// When its first witness arrived.
@@ -49,6 +63,7 @@ impl Kill {
         Self {
             pid: victim.pid,
             group: victim.group.map(str::to_owned),
+            whole: victim.whole(),
             span_us: victim.span_us,
             arrived: now,
             printed: false,
@@ -101,21 +116,12 @@ impl Kill {
         self.counted && !self.printed && !self.marked && self.anchor.is_some()
     }
 
-    /// Whether its group, or one above it, was killed whole as far as its counters tell: those of version 2 before 5.17
-    /// do not tell, and version 1 knows no such thing.
-    pub(super) fn is_of_whole_group(&self) -> bool {
-        self.waiting.iter().any(|publication| match &publication.body {
-            FindingBody::CountedKill(kill) => {
-                kill.version == 2
-                    && kill.lineage.iter().any(|group| group.oom_group_kill.is_none_or(|n| n > 0))
-            }
-            _ => false,
-        })
-    }
-
     /// Somebody saw it, and nobody knows in which group.
     pub(super) fn is_homeless(&self) -> bool {
-        (self.printed || self.marked) && !self.counted && self.group.is_none()
+        (self.printed || self.marked)
+            && !self.counted
+            && self.group.is_none()
+            && self.whole_group().is_none()
     }
 
     /// The trace saw it, so its time is known well, but the process was gone when its group was looked up.
@@ -144,6 +150,11 @@ impl Kill {
     /// Whether a victim in `group` is counted by this kill's group.
     pub(super) fn counts_in(&self, group: Option<&str>) -> bool {
         matches!((&self.group, group), (Some(ours), Some(group)) if within(group, ours))
+    }
+
+    /// Whether `group` may have counted this kill, whose victim was somewhere in a group that was killed whole.
+    pub(super) fn may_be_counted_in(&self, group: &str) -> bool {
+        self.group.is_none() && self.whole_group().is_some_and(|whole| within(group, whole))
     }
 
     /// Whether this kill's victim is below `group`.

@@ -8,10 +8,11 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use coroner_core::finding::{CountedKill, FindingBody, FindingId, Sigkill, Source};
+use coroner_core::counters::Whole;
+use coroner_core::finding::{ContainerEnd, CountedKill, FindingBody, FindingId, Sigkill, Source};
 
 use super::Publication;
-use super::kill::{Kill, Witness, within};
+use super::kill::{Kill, Witness};
 
 /// Kills are remembered for so long: a group that counts without waking anybody is read this late at most.
 const REMEMBERED: Duration = Duration::from_secs(60);
@@ -22,6 +23,9 @@ const SLACK_US: u64 = 5_000;
 /// A victim takes this long to die at most, as a rule: some 30 ms were measured until its memory is free.
 const DYING: Duration = Duration::from_secs(1);
 
+/// A container whose first process is killed is empty after this long at most.
+const ENDS_WITHIN_US: u64 = 2_000_000;
+
 /// Kills that are remembered at most: a minute of a storm of seventy a second.
 const KILLS_MAX: usize = 4096;
 
@@ -30,7 +34,7 @@ const KILLS_MAX: usize = 4096;
 pub(super) struct Kills {
     pub(super) kills: VecDeque<Kill>,
     /// Counts that could have been of several kills.
-    ambiguous: u64,
+    pub(super) ambiguous: u64,
     /// No log is read, so there is nobody to wait for once trace and counter have spoken.
     pub(super) without_log: bool,
 }
@@ -62,6 +66,7 @@ impl Kills {
         };
         kill.printed = true;
         kill.pid = victim.pid;
+        kill.learn(victim.whole());
         if kill.group.is_none() {
             kill.group = victim.group.map(str::to_owned);
         }
@@ -127,6 +132,7 @@ impl Kills {
         &mut self,
         boot_id: &str,
         counted: CountedKill,
+        whole: Whole,
         now: Instant,
         until: Instant,
     ) -> Vec<Publication> {
@@ -146,11 +152,13 @@ impl Kills {
         let without_log = self.without_log;
         if let Some(kill) = self.uncounted_in(&group, span_us) {
             kill.counted = true;
+            kill.learn(whole);
             let out = kill.witness(publication);
             kill.hurry(without_log, now);
             return out;
         }
         let mut kill = Kill::new(Witness::new(None, Some(&group)), now);
+        kill.whole = whole;
         kill.span_us = Some(span_us);
         kill.counted = true;
         kill.until = until;
@@ -181,14 +189,19 @@ impl Kills {
     fn counts_for_last(&mut self) -> Vec<Publication> {
         let Some(mut kill) = self.kills.pop_back() else { return Vec::new() };
         let mut out = Vec::new();
-        if let Some(group) = kill.group.clone()
-            && !kill.counted
-            && let Some(at) = self.kills.iter().position(|count| {
-                count.is_mere_count() && count.counts_in(Some(&group)) && count.overlaps(&kill)
-            })
+        let counts = |count: &Kill| {
+            count.counts_in(kill.group.as_deref())
+                || count.group.as_deref().is_some_and(|group| kill.may_be_counted_in(group))
+        };
+        if !kill.counted
+            && let Some(at) = self
+                .kills
+                .iter()
+                .position(|count| count.is_mere_count() && counts(count) && count.overlaps(&kill))
             && let Some(count) = self.kills.remove(at)
         {
             kill.counted = true;
+            kill.learn(count.whole);
             for publication in count.waiting {
                 out.extend(kill.witness(publication));
             }
@@ -197,14 +210,18 @@ impl Kills {
         out
     }
 
-    /// The oldest kill in `group` that no count came for: in the group itself first, then in one below it. A group that
-    /// counts more than its own can only mean a kill of its own if no other could be meant.
+    /// The oldest kill in `group` that no count came for: in the group itself first, then somewhere in a group that was
+    /// killed whole, then in one below it. A group that counts more than its own can only mean a kill of its own if no
+    /// other could be meant.
     fn uncounted_in(&mut self, group: &str, span_us: (u64, u64)) -> Option<&mut Kill> {
         let free = |kill: &Kill| !kill.counted && kill.is_at(Some(span_us));
         let at = self
             .kills
             .iter()
             .position(|kill| free(kill) && kill.group.as_deref() == Some(group))
+            .or_else(|| {
+                self.kills.iter().position(|kill| free(kill) && kill.may_be_counted_in(group))
+            })
             .or_else(|| {
                 self.kills.iter().position(|kill| free(kill) && kill.counts_below(group))
             })?;
@@ -234,66 +251,25 @@ impl Kills {
         })
     }
 
-    /// What has waited long enough opens an incident of its own.
-    pub(super) fn overdue(&mut self, now: Instant) -> Vec<Publication> {
-        let mut out = Vec::new();
-        if self.due().is_some_and(|due| due <= now) {
-            out.extend(self.settle());
-            out.extend(self.claim_late(now));
-        }
-        for at in 0..self.kills.len() {
-            let Some(kill) = self.kills.get(at) else { break };
-            if kill.anchor.is_some() || kill.until > now || kill.waiting.is_empty() {
-                continue;
-            }
-            let homeless = kill.is_mere_count() && self.may_be_homeless(kill);
-            let again = kill.is_mere_count().then(|| self.counted_again(kill)).flatten();
-            let Some(kill) = self.kills.get_mut(at) else { break };
-            if again.is_some() {
-                kill.anchor = again;
-                out.extend(kill.release());
-                continue;
-            }
-            if homeless {
-                self.ambiguous += 1;
-                kill.waiting.clear();
-                continue;
-            }
-            // The trace knows more than the counter.
-            kill.waiting.sort_by_key(|publication| publication.source != Source::SignalTrace);
-            kill.anchor = kill.waiting.first().map(|first| first.id.clone());
-            let mut released = kill.release();
-            if let Some(first) = released.first_mut() {
-                first.about = None;
-            }
-            out.extend(released);
-        }
-        self.forget(now);
-        out
-    }
-
-    /// When [`Kills::overdue`] has something to do.
-    pub(super) fn due(&self) -> Option<Instant> {
-        let waiting = |kill: &&Kill| kill.anchor.is_none() && !kill.waiting.is_empty();
-        self.kills.iter().filter(waiting).map(|kill| kill.until).min()
-    }
-
     /// Counts given up since the last call because several kills could have been meant.
     pub(super) fn take_ambiguous(&mut self) -> u64 {
         std::mem::take(&mut self.ambiguous)
     }
 
-    /// The incident of the kill that took process `pid`; without one, of the last kill in `group`.
-    pub(super) fn anchor_of(&self, pid: Option<u32>, group: &str) -> Option<&FindingId> {
-        let kills = self.kills.iter().rev();
-        match pid {
-            Some(pid) => {
-                kills.filter(|kill| kill.pid == Some(pid)).find_map(|kill| kill.anchor.as_ref())
-            }
-            None => kills
-                .filter(|kill| kill.group.as_deref().is_some_and(|g| within(g, group)))
-                .find_map(|kill| kill.anchor.as_ref()),
-        }
+    /// The incident of the kill that a container ended by, at `at_us`: of the one that took its first process. Where that
+    /// process is not known, or a kill's victim is not, and the trace does not exclude it, of the last one in the
+    /// container just before.
+    pub(super) fn anchor_of(&self, end: &ContainerEnd, at_us: u64) -> Option<&FindingId> {
+        let main = |kill: &&Kill| end.main_pid.is_some() && kill.pid == end.main_pid;
+        let may_be = |kill: &&Kill| {
+            (end.main_pid.is_none() || kill.pid.is_none())
+                && end.main_sigkilled != Some(false)
+                && kill.counts_below(&end.group)
+                && kill.span_us.is_none_or(|(_, to)| at_us <= to.saturating_add(ENDS_WITHIN_US))
+        };
+        let kills = || self.kills.iter().rev();
+        let sure = kills().filter(main).find_map(|kill| kill.anchor.as_ref());
+        sure.or_else(|| kills().filter(may_be).find_map(|kill| kill.anchor.as_ref()))
     }
 
     /// The incident of a kill in `group` so recent that its victim may still be dying.
@@ -308,7 +284,7 @@ impl Kills {
         self.kills.len()
     }
 
-    fn forget(&mut self, now: Instant) {
+    pub(super) fn forget(&mut self, now: Instant) {
         while self.kills.front().is_some_and(|kill| {
             kill.waiting.is_empty() && now.saturating_duration_since(kill.arrived) > REMEMBERED
         }) || self.kills.len() > KILLS_MAX

@@ -8,6 +8,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use coroner_core::counters::Whole;
 use coroner_core::finding::FindingId;
 
 use super::Publication;
@@ -26,15 +27,20 @@ const LATELY: Duration = Duration::from_secs(5);
 
 impl Kills {
     /// Kills whose group could not be read, because the process was gone by then, and counts that nobody claims: where
-    /// all those counts are of one group, and there are just as many such kills, each count is of one of them.
+    /// all those counts are of one group, and there are just as many such kills, each count is of one of them. Where a
+    /// whole group was killed there may be one count more.
     pub(super) fn settle(&mut self) -> Vec<Publication> {
         let counts: Vec<&Kill> = self.kills.iter().filter(|kill| kill.is_mere_count()).collect();
         let Some(first) = counts.first() else { return Vec::new() };
-        let group = first.group.clone();
+        let (group, whole) = (first.group.clone(), first.whole.clone());
+        let in_one_group = counts.iter().all(|count| count.group == group);
+        let in_one_go =
+            first.whole_group().is_some() && counts.iter().all(|count| count.whole == whole);
         let fits =
             |kill: &Kill| kill.is_homeless() && counts.iter().any(|count| count.overlaps(kill));
         let homeless = self.kills.iter().filter(|kill| fits(kill)).count();
-        if homeless != counts.len() || counts.iter().any(|count| count.group != group) {
+        let once_more = in_one_go && homeless > 0 && homeless + 1 == counts.len();
+        if !(in_one_group || in_one_go) || !(homeless == counts.len() || once_more) {
             return Vec::new();
         }
         let (counts, mut kills): (VecDeque<_>, VecDeque<_>) =
@@ -46,8 +52,11 @@ impl Kills {
                 && let Some(at) = claimed.iter().position(|count| count.overlaps(kill))
                 && let Some(count) = claimed.remove(at)
             {
-                kill.group.clone_from(&group);
+                if in_one_group {
+                    kill.group.clone_from(&group);
+                }
                 kill.counted = true;
+                kill.learn(count.whole);
                 for publication in count.waiting {
                     out.extend(kill.witness(publication));
                 }
@@ -72,6 +81,7 @@ impl Kills {
                 other -= usize::from(other > at);
                 if let Some(kill) = self.kills.get_mut(other) {
                     kill.counted = true;
+                    kill.learn(count.whole);
                     for publication in count.waiting {
                         out.extend(kill.witness(publication));
                     }
@@ -120,10 +130,10 @@ impl Kills {
     }
 
     /// The incident of a kill that a count in the same group may repeat: the kernel counts, and marks, a process again
-    /// that is dying already, as when a whole group is killed. That every other kill there was traced excludes that it
-    /// was one more.
+    /// that is dying already, as when a whole group is killed, of which nothing can tell here. That every other kill
+    /// there was traced excludes that it was one more.
     pub(super) fn counted_again(&self, count: &Kill) -> Option<FindingId> {
-        if !count.is_of_whole_group() {
+        if count.whole != Whole::Untold {
             return None;
         }
         let same = self.kills.iter().filter(|kill| {

@@ -1,15 +1,14 @@
 //! Counts that nobody claims in time.
 
+use coroner_core::counters::Whole;
 use coroner_core::finding::{CountedKill, Process, Sigkill};
 
-use super::tests::{BOOT, Scene, count, group, mark, told};
+use super::tests::{BOOT, Scene, count, group, id, mark, pair, told};
 
 impl Scene {
     fn counted_between(&mut self, from_us: u64, to_us: u64, oom_kill: u64) {
-        // Version 1 kills no group whole.
-        let counted = CountedKill { from_us, to_us, version: 1, ..count(&group(), oom_kill) };
-        let out = self.kills.counted(BOOT, counted, self.now, self.until());
-        self.out.extend(told(&out));
+        let counted = CountedKill { from_us, to_us, ..count(&group(), oom_kill) };
+        self.counted_with(counted, Whole::No);
     }
 }
 
@@ -71,4 +70,62 @@ fn a_count_beyond_all_that_were_seen_is_a_kill() {
     scene.wait(1000);
     let own = format!("counter:b:2:{}", group());
     assert_eq!(scene.out.last(), Some(&(own, None)));
+}
+
+#[test]
+fn a_count_that_could_be_of_a_kill_without_a_home_opens_nothing() {
+    let mut scene = Scene::new();
+    scene.printed(41, None, "kmsg:b:1");
+    scene.counted(&group(), 1);
+    scene.wait(1000);
+    assert_eq!(scene.incidents(), [pair("kmsg:b:1", "kmsg:b:1")]);
+    assert_eq!(scene.kills.take_ambiguous(), 1);
+    // Where the home is worked out in time, it is a witness.
+    let mut scene = Scene::new();
+    scene.printed(41, None, "kmsg:b:1");
+    scene.counted(&group(), 1);
+    let out = scene.kills.attributed(&id("kmsg:b:1"), 41, &group());
+    let counter = format!("counter:b:1:{}", group());
+    assert_eq!(told(&out), [(counter, Some("kmsg:b:1".to_owned()))]);
+    scene.wait(1000);
+    assert_eq!((scene.out.len(), scene.kills.take_ambiguous()), (1, 0));
+}
+
+#[test]
+fn processes_that_were_gone_when_they_were_looked_up_are_those_their_group_counted() {
+    let gone = |scene: &mut Scene, pid, at_us| {
+        let mark = mark(pid, at_us);
+        let receiver = Process { cgroup: None, ..mark.receiver.clone() };
+        let mark = Sigkill { receiver, ..mark };
+        let out = scene.kills.marked(BOOT, mark, scene.now, scene.until());
+        scene.out.extend(told(&out));
+    };
+    let count = |n| format!("counter:b:{n}:{}", group());
+    let mut scene = Scene::new();
+    gone(&mut scene, 41, 1);
+    gone(&mut scene, 42, 2);
+    // The counter was read from 1 to 2: this one was killed at another time.
+    gone(&mut scene, 43, 900_000);
+    scene.wait(10);
+    scene.counted(&group(), 1);
+    scene.counted(&group(), 2);
+    scene.wait(1000);
+    assert_eq!(
+        scene.incidents(),
+        [
+            pair("signal:b:1.41", &count(1)),
+            pair("signal:b:1.41", "signal:b:1.41"),
+            pair("signal:b:2.42", &count(2)),
+            pair("signal:b:2.42", "signal:b:2.42"),
+            pair("signal:b:900000.43", "signal:b:900000.43"),
+        ]
+    );
+    // Two groups counted: which process was whose cannot be told, and no kill is told twice.
+    let mut scene = Scene::new();
+    gone(&mut scene, 41, 1);
+    gone(&mut scene, 42, 2);
+    scene.counted(&group(), 1);
+    scene.counted("/system.slice", 1);
+    scene.wait(1000);
+    assert_eq!((scene.incidents().len(), scene.kills.take_ambiguous()), (2, 2));
 }

@@ -14,6 +14,7 @@ mod crashes;
 mod deaths;
 #[cfg(test)]
 mod deaths_tests;
+mod due;
 mod kill;
 mod kills;
 #[cfg(test)]
@@ -23,10 +24,14 @@ mod leftovers;
 mod leftovers_tests;
 #[cfg(test)]
 mod tests;
+mod whole;
+#[cfg(test)]
+mod whole_tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use coroner_core::counters::Whole;
 use coroner_core::finding::{
     ContainerEnd, CountedKill, CountedLimit, FindingBody, FindingId, Sigkill, Source,
 };
@@ -161,8 +166,11 @@ impl Joiner {
             KernelEvent::OomVictim(further) => {
                 let mut state = self.lock();
                 let report = FindingId::at(boot_id, &further.report, 0);
-                let group = further.victim.cgroup.as_ref().or(further.oom_group.as_ref());
-                let kill = Witness::new(Some(further.victim.pid), group.map(String::as_str))
+                // Of a further victim the kernel prints no group but the one that is killed.
+                let whole = further.oom_group.as_deref();
+                let group = further.victim.cgroup.as_deref().filter(|group| whole != Some(*group));
+                let kill = Witness::new(Some(further.victim.pid), group)
+                    .killed_with(whole)
                     .between(span_us.0, span_us.1);
                 state.kills.printed(kill, id, Some(&report), Instant::now())
             }
@@ -209,12 +217,12 @@ impl Joiner {
         self.changed.notify_one();
     }
 
-    /// A group counted a kill.
-    pub(crate) fn counted(&self, kill: CountedKill) {
+    /// A group counted a kill, with `whole` as the group that was killed at once.
+    pub(crate) fn counted(&self, kill: CountedKill, whole: Whole) {
         let now = Instant::now();
         let mut state = self.lock();
         state.kills.without_log = !self.metrics.is_reading();
-        let out = state.kills.counted(&self.findings.boot_id, kill, now, now + PATIENCE);
+        let out = state.kills.counted(&self.findings.boot_id, kill, whole, now, now + PATIENCE);
         drop(state);
         self.publish(out);
         self.changed.notify_one();

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use coroner_core::counters::Whole;
 use coroner_core::finding::{
     CountedKill, CountedLimit, FindingId, GroupRise, OomMark, Process, Sigkill, SignalResult,
 };
@@ -70,6 +71,11 @@ impl Scene {
         Self { kills: Kills::default(), now: Instant::now(), out: Vec::new() }
     }
 
+    pub(super) fn without_log() -> Self {
+        let kills = Kills { without_log: true, ..Kills::default() };
+        Self { kills, ..Self::new() }
+    }
+
     pub(super) fn until(&self) -> Instant {
         self.now + Duration::from_millis(500)
     }
@@ -83,19 +89,30 @@ impl Scene {
 
     fn further(&mut self, pid: u32, name: &str, report: &str) {
         let group = group();
-        let victim = Witness::new(Some(pid), Some(&group));
+        self.further_of(Witness::new(Some(pid), Some(&group)), name, report);
+    }
+
+    pub(super) fn further_of(&mut self, victim: Witness<'_>, name: &str, report: &str) {
         let (about, out) = self.kills.printed(victim, &id(name), Some(&id(report)), self.now);
         self.out.push((name.to_owned(), about.map(|about| about.0)));
         self.out.extend(told(&out));
     }
 
     pub(super) fn marked(&mut self, pid: u32, at_us: u64) {
-        let out = self.kills.marked(BOOT, mark(pid, at_us), self.now, self.until());
+        self.traced(mark(pid, at_us));
+    }
+
+    pub(super) fn traced(&mut self, mark: Sigkill) {
+        let out = self.kills.marked(BOOT, mark, self.now, self.until());
         self.out.extend(told(&out));
     }
 
     pub(super) fn counted(&mut self, group: &str, oom_kill: u64) {
-        let out = self.kills.counted(BOOT, count(group, oom_kill), self.now, self.until());
+        self.counted_with(count(group, oom_kill), Whole::Untold);
+    }
+
+    pub(super) fn counted_with(&mut self, count: CountedKill, whole: Whole) {
+        let out = self.kills.counted(BOOT, count, whole, self.now, self.until());
         self.out.extend(told(&out));
     }
 
@@ -321,64 +338,6 @@ fn a_group_whose_process_is_dying_has_nobody_else_to_kill() {
     assert_eq!(scene.kills.dying_in(pod, now), Some(&id("kmsg:b:1")));
     assert_eq!(scene.kills.dying_in("/kubepods/pod2", now), None);
     assert_eq!(scene.kills.dying_in(&group(), now + Duration::from_secs(2)), None);
-}
-
-#[test]
-fn a_count_that_could_be_of_a_kill_without_a_home_opens_nothing() {
-    let mut scene = Scene::new();
-    scene.printed(41, None, "kmsg:b:1");
-    scene.counted(&group(), 1);
-    scene.wait(1000);
-    assert_eq!(scene.incidents(), [pair("kmsg:b:1", "kmsg:b:1")]);
-    assert_eq!(scene.kills.take_ambiguous(), 1);
-    // Where the home is worked out in time, it is a witness.
-    let mut scene = Scene::new();
-    scene.printed(41, None, "kmsg:b:1");
-    scene.counted(&group(), 1);
-    let out = scene.kills.attributed(&id("kmsg:b:1"), 41, &group());
-    let counter = format!("counter:b:1:{}", group());
-    assert_eq!(told(&out), [(counter, Some("kmsg:b:1".to_owned()))]);
-    scene.wait(1000);
-    assert_eq!((scene.out.len(), scene.kills.take_ambiguous()), (1, 0));
-}
-
-#[test]
-fn processes_that_were_gone_when_they_were_looked_up_are_those_their_group_counted() {
-    let gone = |scene: &mut Scene, pid, at_us| {
-        let mark = mark(pid, at_us);
-        let receiver = Process { cgroup: None, ..mark.receiver.clone() };
-        let mark = Sigkill { receiver, ..mark };
-        let out = scene.kills.marked(BOOT, mark, scene.now, scene.until());
-        scene.out.extend(told(&out));
-    };
-    let count = |n| format!("counter:b:{n}:{}", group());
-    let mut scene = Scene::new();
-    gone(&mut scene, 41, 1);
-    gone(&mut scene, 42, 2);
-    // The counter was read from 1 to 2: this one was killed at another time.
-    gone(&mut scene, 43, 900_000);
-    scene.wait(10);
-    scene.counted(&group(), 1);
-    scene.counted(&group(), 2);
-    scene.wait(1000);
-    assert_eq!(
-        scene.incidents(),
-        [
-            pair("signal:b:1.41", &count(1)),
-            pair("signal:b:1.41", "signal:b:1.41"),
-            pair("signal:b:2.42", &count(2)),
-            pair("signal:b:2.42", "signal:b:2.42"),
-            pair("signal:b:900000.43", "signal:b:900000.43"),
-        ]
-    );
-    // Two groups counted: which process was whose cannot be told, and no kill is told twice.
-    let mut scene = Scene::new();
-    gone(&mut scene, 41, 1);
-    gone(&mut scene, 42, 2);
-    scene.counted(&group(), 1);
-    scene.counted("/system.slice", 1);
-    scene.wait(1000);
-    assert_eq!((scene.incidents().len(), scene.kills.take_ambiguous()), (2, 2));
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub struct Ancestor<'a> {
     pub near: Option<bool>,
     /// Whether the kernel told its listeners of an OOM in it or above; `None` where nobody listened. Version 1.
     pub notified: Option<bool>,
+    /// Its `memory.oom.group`; `None` where that cannot be read. Version 2.
+    pub whole: Option<bool>,
 }
 
 /// Whose limit the kills in `counted` were for. `lineage` begins with the group that counted them and ends below the

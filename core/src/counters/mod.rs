@@ -18,7 +18,9 @@ mod limit;
 mod reading;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use kills::{Counted, Watched, counted};
 pub use limit::{Ancestor, whose_limit};
 pub use reading::{Reading, value};
+pub use whole::{Whole, killed_whole};

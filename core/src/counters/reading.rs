@@ -20,6 +20,8 @@ pub struct Reading {
     pub limit_hits: Option<u64>,
     /// `oom_group_kill` of this group.
     pub group_kills: Option<u64>,
+    /// `oom_group_kill` of this group and all below it. Version 2 without `memory_localevents`.
+    pub tree_group_kills: Option<u64>,
 }
 
 impl Reading {
@@ -36,6 +38,7 @@ impl Reading {
             tree_ooms: tree("oom"),
             limit_hits: own("max"),
             group_kills: own("oom_group_kill"),
+            tree_group_kills: tree("oom_group_kill"),
         }
     }
 
@@ -61,6 +64,7 @@ impl Reading {
             tree_ooms: zero(self.tree_ooms),
             limit_hits: zero(self.limit_hits),
             group_kills: zero(self.group_kills),
+            tree_group_kills: zero(self.tree_group_kills),
         }
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use coroner_core::counters::{Ancestor, Counted, Reading, Watched, counted, whose_limit};
+use coroner_core::counters::{
+    Ancestor, Counted, Reading, Watched, counted, killed_whole, whose_limit,
+};
 use coroner_core::finding::{CountedKill, GroupRise};
 use coroner_core::kernel::Limit;
 
@@ -27,6 +29,7 @@ struct Above {
     rise: GroupRise,
     near: Option<bool>,
     notified: Option<bool>,
+    whole: Option<bool>,
 }
 
 impl Watcher {
@@ -186,8 +189,9 @@ impl Watcher {
             node.known = Reading { kills, tree_kills, ..risen.reading };
         }
         let before = node.risen.as_ref().map_or(node.known, |risen| risen.reading);
-        let decides =
-            |r: &Reading| (r.ooms, r.tree_ooms, r.group_kills, r.limit_hits.filter(|_| !v2));
+        let decides = |r: &Reading| {
+            (r.ooms, r.tree_ooms, r.tree_group_kills, r.group_kills, r.limit_hits.filter(|_| !v2))
+        };
         if decides(&before) != decides(&after) {
             node.risen = Some(Box::new(Risen { reading: after, at_us: now_us }));
         } else if node.risen.is_none() {
@@ -207,12 +211,14 @@ impl Watcher {
                 after: group.after,
                 near: group.near,
                 notified: group.notified,
+                whole: group.whole,
             })
             .collect();
         let gone = self.gone.get(&id).filter(|(_, count)| *count == 1);
         let gone = gone.map(|(path, _)| path.as_str());
         let version = self.hierarchy.version.number();
         let limit = whose_limit(version, kills, &ancestors, gone);
+        let whole = killed_whole(version, kills, &ancestors, &limit);
         let group = self.tree.path(id);
         tracing::debug!(kills = kills.kills, group = %coroner_core::escape::terminal(&group), "counted");
         if self.host_pids {
@@ -223,7 +229,7 @@ impl Watcher {
         let first = first.or(known.tree_kills).unwrap_or(0);
         let rises: Vec<GroupRise> = lineage.iter().map(|group| group.rise.clone()).collect();
         for nth in 1..=kills.kills.min(AT_ONCE_MAX) {
-            self.joiner.counted(CountedKill {
+            let kill = CountedKill {
                 group: group.clone(),
                 version,
                 oom_kill: first.saturating_add(nth),
@@ -232,7 +238,8 @@ impl Watcher {
                 to_us: now_us,
                 lineage: rises.clone(),
                 limit: limit.clone(),
-            });
+            };
+            self.joiner.counted(kill, whole.clone());
         }
         for Above { id, after, .. } in lineage {
             // What rose above the unit that was read is known from here on, as it is within.
@@ -274,6 +281,8 @@ impl Watcher {
             // That a shared ear was told may have been for another group.
             (node.own_ear || !lately || own).then_some(lately)
         });
-        Some(Above { id, path, before, after, rise, near, notified })
+        let flag = group.as_ref().filter(|_| !v1).and_then(|g| g.number("memory.oom.group"));
+        let whole = flag.map(|flag| flag != 0);
+        Some(Above { id, path, before, after, rise, near, notified, whole })
     }
 }

@@ -1,6 +1,7 @@
 //! Readings of real groups before and after real kills (`tests/fixtures/counters`), and what cannot be recorded.
 
 mod recorded;
+mod whole;
 
 use proptest::prelude::*;
 use rstest::rstest;
@@ -72,7 +73,14 @@ fn a_group_that_cannot_be_read_leaves_its_kills_to_the_one_above() {
 
 fn v1_group(path: &str, hits: u64, near: bool, notified: Option<bool>) -> Ancestor<'_> {
     let reading = |hits| Reading { kills: Some(0), limit_hits: Some(hits), ..Reading::default() };
-    Ancestor { path, before: reading(0), after: Some(reading(hits)), near: Some(near), notified }
+    Ancestor {
+        path,
+        before: reading(0),
+        after: Some(reading(hits)),
+        near: Some(near),
+        notified,
+        ..Ancestor::default()
+    }
 }
 
 #[rstest]

@@ -78,7 +78,14 @@ fn decide(recording: &str, case: &str, gone: bool) -> Vec<(String, u64, CountedL
         while let Some(group) = at {
             let Watched { parent, before, after } = watched[group];
             let near = groups[paths[group]][1].as_ref().and_then(near);
-            lineage.push(Ancestor { path: paths[group], before, after, near, notified: None });
+            lineage.push(Ancestor {
+                path: paths[group],
+                before,
+                after,
+                near,
+                notified: None,
+                whole: None,
+            });
             at = parent;
         }
         let below: Vec<&str> = paths

@@ -1,0 +1,57 @@
+//! What has waited long enough: handed on, about the incident it belongs to or as one of its own.
+
+use std::time::Instant;
+
+use coroner_core::finding::Source;
+
+use super::Publication;
+use super::kill::Kill;
+use super::kills::Kills;
+
+impl Kills {
+    /// What has waited long enough opens an incident of its own.
+    pub(super) fn overdue(&mut self, now: Instant) -> Vec<Publication> {
+        let mut out = Vec::new();
+        if self.due().is_some_and(|due| due <= now) {
+            out.extend(self.settle());
+            out.extend(self.claim_late(now));
+        }
+        for at in 0..self.kills.len() {
+            let Some(kill) = self.kills.get(at) else { break };
+            if kill.anchor.is_some() || kill.until > now || kill.waiting.is_empty() {
+                continue;
+            }
+            let homeless = kill.is_mere_count() && self.may_be_homeless(kill);
+            let again = self
+                .with_the_whole(kill)
+                .or_else(|| kill.is_mere_count().then(|| self.counted_again(kill)).flatten());
+            let Some(kill) = self.kills.get_mut(at) else { break };
+            if again.is_some() {
+                kill.anchor = again;
+                out.extend(kill.release());
+                continue;
+            }
+            if homeless {
+                self.ambiguous += 1;
+                kill.waiting.clear();
+                continue;
+            }
+            // The trace knows more than the counter.
+            kill.waiting.sort_by_key(|publication| publication.source != Source::SignalTrace);
+            kill.anchor = kill.waiting.first().map(|first| first.id.clone());
+            let mut released = kill.release();
+            if let Some(first) = released.first_mut() {
+                first.about = None;
+            }
+            out.extend(released);
+        }
+        self.forget(now);
+        out
+    }
+
+    /// When [`Kills::overdue`] has something to do.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let waiting = |kill: &&Kill| kill.anchor.is_none() && !kill.waiting.is_empty();
+        self.kills.iter().filter(waiting).map(|kill| kill.until).min()
+    }
+}
