@@ -29,6 +29,7 @@ fn incident() -> Incident {
             namespace: Some("prod".to_owned()),
             name: Some("web-1".to_owned()),
             uid: Some("11111111-2222-3333-4444-555555555555".to_owned()),
+            owner: None,
         }),
         container: Some(ContainerRef { name: Some("app".to_owned()), id: Some("f0bf".repeat(16)) }),
         termination: Some(Termination { exit_code: Some(137), ..Termination::default() }),
@@ -57,6 +58,9 @@ fn incident() -> Incident {
         ],
         gaps: vec!["The kernel log lost 3 records.".to_owned()],
         alternatives: Vec::new(),
+        sigkill: None,
+        previous: Vec::new(),
+        revised_from: None,
         kubernetes: None,
     }
 }
@@ -122,6 +126,7 @@ fn many_incidents_one_in_a_row() {
     let mut ids = incident();
     ids.pod = Some(PodRef {
         uid: Some("11111111-2222-3333-4444-555555555555".to_owned()),
+        owner: None,
         ..PodRef::default()
     });
     ids.container = Some(ContainerRef { id: Some("f0bf".repeat(16)), name: None });
@@ -181,8 +186,12 @@ fn hostile_names_are_escaped_everywhere() {
     };
     let mut incident = judge(&Case { findings: vec![finding], ..Case::default() }).unwrap();
     assert!(incident.summary.contains(evil), "data stays as it was found");
-    incident.pod =
-        Some(PodRef { name: Some(evil.to_owned()), namespace: Some(evil.to_owned()), uid: None });
+    incident.pod = Some(PodRef {
+        name: Some(evil.to_owned()),
+        namespace: Some(evil.to_owned()),
+        uid: None,
+        owner: None,
+    });
     incident.container = Some(ContainerRef { name: Some(evil.to_owned()), id: None });
     let all = [incident];
     let cut = narrow(&all, Some(60));

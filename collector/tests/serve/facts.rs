@@ -150,6 +150,9 @@ fn judge(case: &Case) -> Option<Incident> {
         termination: None,
         kubernetes: None,
         alternatives: Vec::new(),
+        sigkill: None,
+        previous: Vec::new(),
+        revised_from: None,
         kernel: Some(KernelFacts {
             victims: vec![VictimFacts {
                 pid: victim.pid,

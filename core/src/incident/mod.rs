@@ -4,12 +4,14 @@
 //! are an interface. Unknown is `null`, never a made-up value.
 
 mod cause;
+mod cluster;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 pub use cause::Cause;
+pub use cluster::{EarlierEnd, OwnerRef, RevisedFrom, SigkillFacts};
 
 use crate::finding::FindingId;
 use crate::kernel::{Level, Scope};
@@ -138,10 +140,16 @@ pub struct Incident {
     pub kubernetes: Option<KubernetesSays>,
     /// What the kernel said; `null` for an incident the kernel did not see.
     pub kernel: Option<KernelFacts>,
+    /// Who sent SIGKILL; `null` where none was traced that decides it.
+    pub sigkill: Option<SigkillFacts>,
     /// What each sentence rests on.
     pub evidence: Vec<Evidence>,
     /// What is missing.
     pub gaps: Vec<String>,
+    /// Earlier ends of the same container, the newest first.
+    pub previous: Vec<EarlierEnd>,
+    /// The verdict that stood before this one; `null` for the first.
+    pub revised_from: Option<RevisedFrom>,
 }
 
 /// Kubernetes' own word for an end.
@@ -164,6 +172,8 @@ pub struct PodRef {
     pub name: Option<String>,
     /// Uid, with dashes; 32 hex digits without dashes for a static pod.
     pub uid: Option<String>,
+    /// The topmost owner that is known.
+    pub owner: Option<OwnerRef>,
 }
 
 /// A container.

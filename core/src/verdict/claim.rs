@@ -83,6 +83,9 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
         termination: None,
         kubernetes: None,
         alternatives: Vec::new(),
+        sigkill: evidence::sender(facts),
+        previous: Vec::new(),
+        revised_from: None,
         // Somebody whom the runtime killed is no victim of the kernel's.
         kernel: kernel_facts(facts)
             .filter(|_| !matches!(facts.event, Event::Death) || cause != Cause::Unknown),

@@ -8,13 +8,13 @@ use crate::v1;
 
 impl From<i::PodRef> for v1::Pod {
     fn from(p: i::PodRef) -> Self {
-        Self { namespace: p.namespace, name: p.name, uid: p.uid }
+        Self { namespace: p.namespace, name: p.name, uid: p.uid, owner: p.owner.map(Into::into) }
     }
 }
 
 impl From<v1::Pod> for i::PodRef {
     fn from(p: v1::Pod) -> Self {
-        Self { namespace: p.namespace, name: p.name, uid: p.uid }
+        Self { namespace: p.namespace, name: p.name, uid: p.uid, owner: p.owner.map(Into::into) }
     }
 }
 
@@ -160,6 +160,9 @@ impl From<i::Incident> for v1::Incident {
             gaps: incident.gaps,
             alternatives: incident.alternatives.into_iter().map(i::Cause::number).collect(),
             kubernetes: incident.kubernetes.map(Into::into),
+            sigkill: incident.sigkill.map(Into::into),
+            previous: all(incident.previous),
+            revised_from: incident.revised_from.map(Into::into),
         }
     }
 }
@@ -193,6 +196,9 @@ impl TryFrom<v1::Incident> for i::Incident {
                 .map(|number| known("alternatives", number))
                 .collect::<Result<_, _>>()?,
             kubernetes: incident.kubernetes.map(Into::into),
+            sigkill: incident.sigkill.map(Into::into),
+            previous: repeated("previous", incident.previous)?,
+            revised_from: optional("revised_from", incident.revised_from)?,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod absence;
 mod cgroup;
+mod cluster;
 mod container_end;
 mod counters;
 mod enums;

@@ -223,10 +223,14 @@ structs! {
     }
     i::Incident {
         id, time, node, cause, outcome, confidence, summary, explanation, remedies, pod, container, termination,
-        kernel, evidence, gaps, alternatives, kubernetes,
+        kernel, evidence, gaps, alternatives, kubernetes, sigkill, previous, revised_from,
     }
     i::KubernetesSays { reason, disagrees, why }
-    i::PodRef { namespace, name, uid }
+    i::PodRef { namespace, name, uid, owner }
+    i::OwnerRef { kind, name }
+    i::SigkillFacts { sender_pid, sender_comm, sender_cgroup, sender_is, code }
+    i::EarlierEnd { restart_count, exit_code, reason, finished_at, incident, cause }
+    i::RevisedFrom { cause, outcome, confidence, at, why }
     i::ContainerRef { name, id }
     i::Termination { exit_code, signal, reason, message, started_at, finished_at, container_id }
     i::KernelFacts { scope, level, limit_cgroup, limit_bytes, usage_bytes, trigger, victims }

@@ -55,6 +55,9 @@ fn place(ends: &[Termination], sightings: &[Sighting]) -> Places {
 use Outcome::{ContainerExited as Exited, ContainerSurvived as Survived};
 use SightingKind::{End, Kill, Other};
 
+/// Name, kind, container, second and outcome.
+type Seen = (&'static str, SightingKind, Option<u32>, i64, Option<Outcome>);
+
 /// Of one termination at second 10 with this exit code: which of the sightings are its end.
 #[rstest]
 #[case::an_oom_kill_that_ended_it(137, &[("k", Kill, Some(1), 10, Some(Exited))], &["k"])]
@@ -74,7 +77,7 @@ use SightingKind::{End, Kill, Other};
 #[case::only_the_pod_is_known_and_it_is_explained(137, &[("k", Kill, None, 10, None), ("d", End, Some(1), 10, Some(Exited))], &["d"])]
 fn the_end_among_sightings(
     #[case] exit_code: i32,
-    #[case] seen: &[(&str, SightingKind, Option<u32>, i64, Option<Outcome>)],
+    #[case] seen: &[Seen],
     #[case] expected: &[&str],
 ) {
     let end = termination(1, 10, exit_code);

@@ -10,7 +10,7 @@ use super::Case;
 use super::facts::Facts;
 use crate::incident::Evidence;
 pub(super) use coverage::blind_sources;
-pub(super) use signals::chain;
+pub(super) use signals::{chain, sender};
 pub(super) use surroundings::compaction;
 
 /// Most lines of one witness; a storm in one container has hundreds.

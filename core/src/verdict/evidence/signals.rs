@@ -2,7 +2,8 @@
 
 use super::MOST;
 use crate::finding::{Process, Sigkill, SignalResult, Source};
-use crate::incident::Evidence;
+use crate::incident::{Evidence, SigkillFacts};
+use crate::signal::{Origin, origin};
 use crate::verdict::facts::Facts;
 
 /// One line for each SIGKILL.
@@ -66,4 +67,36 @@ pub(in crate::verdict) fn chain(sigkill: &Sigkill) -> String {
         chain.push_str(cgroup);
     }
     chain
+}
+
+/// Who sent the SIGKILL that decided it: the OOM killer's to the first victim, else the one that matters.
+pub(in crate::verdict) fn sender(facts: &Facts<'_>) -> Option<SigkillFacts> {
+    let marked = facts.witnesses.marked.first();
+    let (_, sigkill) = marked.copied().or(facts.kill)?;
+    Some(SigkillFacts {
+        sender_pid: sigkill.sender.pid,
+        sender_comm: sigkill.sender.comm.clone(),
+        sender_cgroup: sigkill.sender.cgroup.clone(),
+        sender_is: word(origin(sigkill)).to_owned(),
+        code: sigkill.code,
+    })
+}
+
+/// The word for programs.
+fn word(origin: Origin) -> &'static str {
+    match origin {
+        Origin::KernelOom => "kernel-oom",
+        Origin::PidNamespaceEnd => "pid-namespace-end",
+        Origin::CpuTimeLimit => "cpu-time-limit",
+        Origin::Kernel => "kernel",
+        Origin::ParentDeath => "parent-death",
+        Origin::Runtime => "runtime",
+        Origin::Kubelet => "kubelet",
+        Origin::UserspaceOomKiller(_) => "userspace-oom-killer",
+        Origin::Host => "host",
+        Origin::OtherContainer => "other-container",
+        Origin::SameContainer => "same-container",
+        Origin::Itself => "itself",
+        Origin::Unknown => "unknown",
+    }
 }
