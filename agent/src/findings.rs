@@ -50,6 +50,7 @@ impl Findings {
         detail: String,
         since: Option<Timestamp>,
     ) {
+        self.outbox.standing().said(source, reading);
         if reading {
             tracing::info!(%source, "{detail}");
         } else {

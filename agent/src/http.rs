@@ -1,7 +1,7 @@
 //! The agent's own HTTP: is it alive, is it at work, what has it counted.
 //!
-//! `/healthz` fails while no source reads, `/readyz` also until a collector has welcomed the agent; both say why in
-//! words. `/metrics` is the Prometheus text format. Nothing here shows what was found, so it needs no login; it
+//! `/healthz` fails while no source reads that could see a kill, `/readyz` also until every source has been tried and a
+//! collector has welcomed the agent; both say why in words, and what is not read. `/metrics` is the Prometheus text format. Nothing here shows what was found, so it needs no login; it
 //! listens where it is told, by default on loopback alone.
 
 use std::net::SocketAddr;
@@ -53,20 +53,30 @@ pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>, mut stop
     }
 }
 
-async fn health(State(metrics): State<Arc<Metrics>>) -> (StatusCode, &'static str) {
-    if metrics.is_reading() {
-        (StatusCode::OK, "ok\n")
-    } else {
-        (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the kernel log is not being read; the agent's log says why\n",
-        )
+async fn health(State(metrics): State<Arc<Metrics>>) -> (StatusCode, String) {
+    let standing = &metrics.standing;
+    let blind = standing.blind();
+    if !standing.sees_kills() {
+        let why = if blind.is_empty() {
+            "no source that sees kills has been opened yet\n".to_owned()
+        } else {
+            format!("no source that sees kills is being read ({blind}); the agent's log says why\n")
+        };
+        return (StatusCode::SERVICE_UNAVAILABLE, why);
     }
+    let said =
+        if blind.is_empty() { "ok\n".to_owned() } else { format!("ok; not read: {blind}\n") };
+    (StatusCode::OK, said)
 }
 
-async fn ready(State(metrics): State<Arc<Metrics>>) -> (StatusCode, &'static str) {
-    if metrics.is_reading() && !metrics.is_connected() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "no collector answers; findings are kept\n");
+async fn ready(State(metrics): State<Arc<Metrics>>) -> (StatusCode, String) {
+    let awaited = metrics.standing.awaited();
+    if !awaited.is_empty() {
+        return (StatusCode::SERVICE_UNAVAILABLE, format!("not tried yet: {awaited}\n"));
+    }
+    if metrics.standing.sees_kills() && !metrics.is_connected() {
+        let why = "no collector answers; findings are kept\n".to_owned();
+        return (StatusCode::SERVICE_UNAVAILABLE, why);
     }
     health(State(metrics)).await
 }
@@ -78,6 +88,7 @@ async fn text(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use coroner_core::finding::Source;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     async fn get(addr: SocketAddr, path: &str) -> String {
@@ -96,16 +107,41 @@ mod tests {
         let metrics = Arc::new(Metrics::default());
         let (stop, stopped) = crate::stop::channel();
         let server = tokio::spawn(serve(listener, Arc::clone(&metrics), stopped));
-        assert!(get(addr, "/healthz").await.starts_with("HTTP/1.1 503"));
-        metrics.set_reading(true);
-        assert!(get(addr, "/healthz").await.starts_with("HTTP/1.1 200"));
+        let standing = &metrics.standing;
+        standing.started(Source::KernelLog);
+        standing.started(Source::SignalTrace);
+        let answer = get(addr, "/healthz").await;
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("opened yet"), "{answer}");
+        standing.said(Source::KernelLog, true);
+        assert!(get(addr, "/healthz").await.ends_with("\r\n\r\nok\n"));
+        // What the trace can see nobody knows yet.
+        metrics.set_connected(true);
+        let answer = get(addr, "/readyz").await;
+        assert!(
+            answer.starts_with("HTTP/1.1 503") && answer.contains("not tried yet: signal trace"),
+            "{answer}"
+        );
+        standing.said(Source::SignalTrace, false);
+        let answer = get(addr, "/readyz").await;
+        assert!(
+            answer.starts_with("HTTP/1.1 200") && answer.ends_with("ok; not read: signal trace\n"),
+            "{answer}"
+        );
+        metrics.set_connected(false);
         let answer = get(addr, "/readyz").await;
         assert!(
             answer.starts_with("HTTP/1.1 503") && answer.contains("no collector answers"),
             "{answer}"
         );
         metrics.set_connected(true);
-        assert!(get(addr, "/readyz").await.starts_with("HTTP/1.1 200"));
+        standing.said(Source::KernelLog, false);
+        for path in ["/healthz", "/readyz"] {
+            let answer = get(addr, path).await;
+            assert!(
+                answer.starts_with("HTTP/1.1 503") && answer.contains("kernel log, signal trace"),
+                "{answer}"
+            );
+        }
         let answer = get(addr, "/metrics").await;
         assert!(
             answer.contains("text/plain; version=0.0.4")

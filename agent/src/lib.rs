@@ -27,6 +27,7 @@ mod pressure;
 mod process;
 mod signal_trace;
 mod sources;
+mod standing;
 mod state;
 mod stop;
 mod surroundings;

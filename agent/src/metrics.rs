@@ -5,7 +5,10 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
+use coroner_core::finding::Source;
 use coroner_core::kernel::KernelEvent;
+
+use crate::standing::Standing;
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -78,6 +81,8 @@ pub(crate) struct Metrics {
     pub surroundings_skipped: Counter,
     events: [Counter; KINDS.len()],
     queued: AtomicU64,
+    /// How the sources stand.
+    pub standing: Standing,
     reading: AtomicBool,
     connected: AtomicBool,
 }
@@ -227,6 +232,14 @@ impl Metrics {
         for (kind, count) in KINDS.iter().zip(&self.events) {
             let _ = writeln!(out, "coroner_agent_events_total{{kind=\"{kind}\"}} {}", count.get());
         }
+        let _ = writeln!(
+            out,
+            "# HELP coroner_agent_source_reading 1 while a source is read.\n# TYPE coroner_agent_source_reading gauge"
+        );
+        for source in Source::ALL {
+            let (flag, reading) = (source.flag(), u64::from(self.standing.is_reading(source)));
+            let _ = writeln!(out, "coroner_agent_source_reading{{source=\"{flag}\"}} {reading}");
+        }
         for (name, help, value) in [
             ("findings_queued", "Findings that wait or are not acknowledged yet.", self.queued()),
             ("kernel_log_reading", "1 while the kernel log is read.", u64::from(self.is_reading())),
@@ -251,12 +264,15 @@ mod tests {
         let metrics = Metrics::default();
         metrics.records_read.add(3);
         metrics.set_queued(2);
+        metrics.standing.said(Source::SignalTrace, true);
         metrics.event(&KernelEvent::Suppressed(Suppressed::default()));
         let text = metrics.render();
         assert!(text.contains("\ncoroner_agent_kernel_records_read_total 3\n"), "{text}");
         assert!(text.contains("\ncoroner_agent_findings_queued 2\n"));
         assert!(text.contains("coroner_agent_events_total{kind=\"suppressed\"} 1\n"));
         assert!(text.contains("coroner_agent_events_total{kind=\"oom\"} 0\n"));
+        assert!(text.contains("coroner_agent_source_reading{source=\"signal-trace\"} 1\n"));
+        assert!(text.contains("coroner_agent_source_reading{source=\"cgroup\"} 0\n"));
         let mut types: Vec<_> = text.lines().filter(|l| l.starts_with("# TYPE")).collect();
         let count = types.len();
         types.sort_unstable();

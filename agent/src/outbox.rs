@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use crate::coverage::Coverage;
 use crate::metrics::Metrics;
 use crate::position::{Mark, Position, Progress};
+use crate::standing::Standing;
 use queue::{Entry, Queue, Worth};
 
 /// How much may wait. A full report with a large task table has about 10 KiB, an ordinary kill line 300 bytes.
@@ -69,6 +70,11 @@ impl Outbox {
             filled: Notify::new(),
             acknowledged: Notify::new(),
         }
+    }
+
+    /// How the agent's sources stand.
+    pub(crate) fn standing(&self) -> &Standing {
+        &self.metrics.standing
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {

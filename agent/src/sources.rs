@@ -46,6 +46,9 @@ pub(crate) fn start(
         let why = format!("switched off (--without {})", source.flag());
         common.findings.status(source, false, why, None);
     }
+    for source in started(config) {
+        common.metrics.standing.started(source);
+    }
     let joiner = Arc::new(Joiner::new(common.findings.clone(), Arc::clone(&common.metrics)));
     tasks.spawn(Arc::clone(&joiner).run(common.stop.clone()));
     let (surroundings, seen) = Surroundings::new(
@@ -79,6 +82,18 @@ pub(crate) fn start(
         let log = kernel_log(config, common, witness, Some(joiner), None, notes);
         tasks.spawn(log.run(path.clone()));
     }
+}
+
+/// The sources that will say how they are doing.
+fn started(config: &Config) -> impl Iterator<Item = Source> {
+    Source::ALL.into_iter().filter(|source| {
+        let there = match source {
+            Source::KernelLog => matches!(config.kernel_log, KernelLogSource::Device(_)),
+            Source::LogFile => !config.log_files.is_empty(),
+            _ => true,
+        };
+        there && config.enabled(*source)
+    })
 }
 
 /// Plays a recording instead.

@@ -15,6 +15,7 @@ mod watch;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use coroner_core::escape::terminal;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
@@ -42,6 +43,11 @@ pub(crate) enum CgroupError {
     Open { path: PathBuf, errno: Errno },
     #[error("no memory cgroup hierarchy is mounted")]
     NoHierarchy,
+    #[error(
+        "`{root}` (--cgroup-root) is no memory cgroup hierarchy, expected one like /sys/fs/cgroup: it has neither \
+         memory.limit_in_bytes (version 1, also below `memory`) nor cgroup.controllers (version 2, also below `unified`)"
+    )]
+    NotThere { root: String },
 }
 
 /// Which interface the memory controller has.
@@ -88,7 +94,12 @@ impl Hierarchy {
             Some(root) => mount::at(root),
             None => mount::in_table(&proc_root.join("self/mountinfo")),
         };
-        let found = found.ok_or(CgroupError::NoHierarchy)?;
+        let found = found.ok_or_else(|| match cgroup_root {
+            Some(root) => {
+                CgroupError::NotThere { root: terminal(&root.display().to_string()).to_string() }
+            }
+            None => CgroupError::NoHierarchy,
+        })?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = rustix::fs::open(&found.path, flags, Mode::empty())
             .map_err(|errno| CgroupError::Open { path: found.path.clone(), errno })?;

@@ -90,7 +90,12 @@ fn a_mount_of_a_part_takes_paths_of_that_part_only() {
 fn without_a_hierarchy_that_is_said() {
     let dir = tempfile::tempdir().unwrap();
     let error = Hierarchy::find(Path::new("/proc"), Some(dir.path())).unwrap_err().to_string();
-    assert!(error.contains("no memory cgroup hierarchy"), "{error}");
+    assert!(error.contains("(--cgroup-root) is no memory cgroup hierarchy"), "{error}");
+    assert!(error.contains(&dir.path().display().to_string()) && !error.contains('\n'), "{error}");
+    std::fs::create_dir(dir.path().join("self")).unwrap();
+    std::fs::write(dir.path().join("self/mountinfo"), "").unwrap();
+    let error = Hierarchy::find(dir.path(), None).unwrap_err().to_string();
+    assert_eq!(error, "no memory cgroup hierarchy is mounted");
 }
 
 #[test]

@@ -25,8 +25,15 @@ pub(super) fn lacks(config: &Config, hierarchy: Option<&Hierarchy>) -> Vec<Lack>
     if let KernelLogSource::Device(device) = &config.kernel_log {
         lack(Source::KernelLog, kernel_log(device, &config.proc_root));
     }
-    let none = "needs the memory controller's cgroup hierarchy, mounted or given as --cgroup-root; there is none";
-    lack(Source::Cgroup, hierarchy.is_none().then(|| none.to_owned()));
+    let root = config.cgroup_root.as_deref();
+    let none = || {
+        match Hierarchy::find(&config.proc_root, root) {
+        Err(error) if root.is_some() => error.to_string(),
+        _ => "needs the memory controller's cgroup hierarchy, mounted or given as --cgroup-root; there is none"
+            .to_owned(),
+    }
+    };
+    lack(Source::Cgroup, hierarchy.is_none().then(none));
     lack(Source::SignalTrace, tracing(config));
     for (source, file) in [
         (Source::Fragmentation, "buddyinfo"),

@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use coroner_core::escape::terminal;
 use procfs::FromRead as _;
 use procfs::process::MountInfos;
 use rustix::fs::{Mode, OFlags};
@@ -18,8 +19,10 @@ pub(crate) enum TraceError {
         "no tracefs is mounted here: mount the host's /sys/kernel/tracing and name it with --tracing-root"
     )]
     NotMounted,
-    #[error("{path} is no tracefs: it has no directory `{lacks}`")]
-    NoTracefs { path: PathBuf, lacks: &'static str },
+    #[error(
+        "{named} is no tracefs, expected one like /sys/kernel/tracing: it has no directory `{lacks}`"
+    )]
+    NoTracefs { named: String, lacks: &'static str },
     #[error("cannot {what} {path}: {errno} ({hint})")]
     Denied { what: &'static str, path: PathBuf, errno: Errno, hint: &'static str },
     #[error("{path} {error}, so its events cannot be read")]
@@ -65,7 +68,14 @@ pub(crate) fn find(configured: Option<&Path>, mountinfo: &Path) -> Result<PathBu
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 return Err(TraceError::denied("open", &path.join(lacks), Errno::ACCESS));
             }
-            _ => return Err(TraceError::NoTracefs { path, lacks }),
+            _ => {
+                let path = terminal(&path.display().to_string()).to_string();
+                let named = match configured {
+                    Some(_) => format!("`{path}` (--tracing-root)"),
+                    None => path,
+                };
+                return Err(TraceError::NoTracefs { named, lacks });
+            }
         }
     }
     Ok(path)
@@ -140,7 +150,8 @@ mod tests {
     fn what_is_no_tracefs_is_named_in_one_sentence() {
         let dir = tempfile::tempdir().unwrap();
         let error = find(Some(dir.path()), Path::new("/nonexistent")).unwrap_err().to_string();
-        assert!(error.ends_with("is no tracefs: it has no directory `instances`"), "{error}");
+        let expected = "` (--tracing-root) is no tracefs, expected one like /sys/kernel/tracing: it has no directory `instances`";
+        assert!(error.starts_with('`') && error.ends_with(expected), "{error}");
         let error = find(None, Path::new("/nonexistent")).unwrap_err().to_string();
         assert!(error.contains("--tracing-root") && !error.contains('\n'), "{error}");
         let denied = TraceError::denied("make", dir.path(), Errno::ROFS).to_string();

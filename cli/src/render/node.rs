@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use coroner_core::absence::Verdict;
+use coroner_core::absence::{LAG, Verdict};
 use coroner_core::bytes::Bytes;
 use coroner_core::escape::terminal;
 use coroner_core::finding::{FindingBody, Fragmentation, NodeFacts, Pressure};
@@ -46,7 +46,7 @@ pub fn node(node: &NodeReport, now: Timestamp, width: usize) -> String {
         sentences(&mut out, ["No source has said anything.".to_owned()], width);
     }
     for source in &node.sources {
-        source_lines(&mut out, source, width);
+        source_lines(&mut out, source, &node.window, width);
     }
     if !node.incidents.is_empty() {
         section(&mut out, "Incidents");
@@ -141,7 +141,7 @@ fn ago(then: Timestamp, now: Timestamp) -> String {
 }
 
 /// How a source is doing, and under it what it missed.
-fn source_lines(out: &mut String, source: &SourceReport, width: usize) {
+fn source_lines(out: &mut String, source: &SourceReport, window: &Span, width: usize) {
     const COLUMN: usize = 15;
     let detail = source.detail.as_deref().filter(|detail| !detail.is_empty());
     let detail = detail.map(|detail| terminal(detail).to_string());
@@ -153,11 +153,23 @@ fn source_lines(out: &mut String, source: &SourceReport, width: usize) {
     };
     let name = source.source.to_string();
     paragraph(out, &format!("  {name:COLUMN$}"), COLUMN + 4, &said, width);
-    let missed = match (source.coverage.is_empty(), source.holes.len()) {
-        (true, _) => "watched nothing of this time without a hole".to_owned(),
-        (false, 0) => "missed nothing of this time".to_owned(),
-        (false, n) => {
-            let told: Vec<String> = source.holes.iter().take(TOLD).map(hole).collect();
+    // What it watched since it was last heard is still to come: that is no hole yet.
+    let unheard = source.holes.split_last().filter(|(last, _)| {
+        let heard = source.coverage.last().is_some_and(|span| span.to == last.from);
+        heard && last.to == window.to && last.to.duration_since(last.from) <= LAG
+    });
+    let (last, holes) = match unheard {
+        Some((last, holes)) => (Some(last.from), holes),
+        None => (None, source.holes.as_slice()),
+    };
+    let missed = match (source.coverage.is_empty(), holes.len(), last) {
+        (true, _, _) => "watched nothing of this time without a hole".to_owned(),
+        (false, 0, None) => "missed nothing of this time".to_owned(),
+        (false, 0, Some(last)) => {
+            format!("missed nothing until it was last heard at {}", time(last))
+        }
+        (false, n, _) => {
+            let told: Vec<String> = holes.iter().take(TOLD).map(hole).collect();
             let more =
                 if n > TOLD { format!(", and {} more holes", n - TOLD) } else { String::new() };
             format!("may have missed something {}{more}", told.join(", "))
@@ -187,9 +199,18 @@ fn facts_told(facts: &NodeFacts) -> Vec<String> {
     parts.push(format!("pages of {}", Bytes(facts.page_size)));
     parts.extend(facts.booted.map(|booted| format!("up since {}", time(booted))));
     let mut said = vec![format!("{}.", parts.join(", "))];
-    if facts.panic_on_oom.is_some_and(|value| value > 0) {
-        said.push("vm.panic_on_oom is set: it panics instead of killing anybody.".to_owned());
-    }
+    // proc_sys_vm(5): 1 leaves those alone that are out of memory by a limit or a memory policy, 2 does not.
+    let panics = match facts.panic_on_oom {
+        Some(1) => Some("without memory for the whole node"),
+        Some(2..) => Some("at any want of memory, that of a limit too,"),
+        _ => None,
+    };
+    said.extend(panics.map(|when| {
+        format!(
+            "vm.panic_on_oom is set: {when} this kernel panics instead of killing anybody. What is lost with it cannot be \
+             known afterwards: its log is lost too, unless the machine keeps it."
+        )
+    }));
     if facts.oom_kill_allocating_task == Some(1) {
         said.push(
             "vm.oom_kill_allocating_task is set: whoever asks for memory is killed.".to_owned(),

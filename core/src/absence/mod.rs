@@ -28,7 +28,7 @@ const SLACK: SignedDuration = SignedDuration::from_millis(100);
 
 /// Agents say what they watched some seconds late. A window that ends this short after their last word is answered up
 /// to that word.
-const LAG: SignedDuration = SignedDuration::from_secs(60);
+pub const LAG: SignedDuration = SignedDuration::from_secs(60);
 
 /// Kills that are told of one node and window at most. Whoever hears of so many needs no more.
 pub const MOST_KILLS: usize = 10_000;

@@ -29,7 +29,10 @@ async fn status(tracefs: &Path, name: &str) -> String {
 }
 
 #[rstest]
-#[case::absent(None, "is no tracefs: it has no directory `instances`")]
+#[case::absent(
+    None,
+    "(--tracing-root) is no tracefs, expected one like /sys/kernel/tracing: it has no directory `instances`"
+)]
 #[case::another_kernels_format(
     Some("print fmt: \"sig=%d code=%d comm=%s\", REC->sig, REC->code, REC->comm"),
     "prints no field `pid`, so its events cannot be read"

@@ -137,9 +137,33 @@ Fragmentation   as of 2026-01-02T12:01:00Z
     zone Normal of memory node 0.
 Node   as of 2026-01-02T12:01:00Z
   Linux 6.12.48-amd64 x86_64, cgroup v2, 4 CPUs, 8 GiB of memory, no swap, pages of 4 KiB.
-  vm.panic_on_oom is set: it panics instead of killing anybody.
+  vm.panic_on_oom is set: without memory for the whole node this kernel panics instead of
+    killing anybody. What is lost with it cannot be known afterwards: its log is lost too,
+    unless the machine keeps it.
   Lacks for signal trace: CAP_SYS_ADMIN
 ");
+}
+
+/// Agents tell every 20 s what they watched.
+#[test]
+fn what_was_not_told_yet_is_no_hole() {
+    let told = |coverage: Span, holes: Vec<Span>| {
+        let mut report = report("node-2");
+        let log = SourceReport { coverage: vec![coverage], holes, ..report.sources.swap_remove(0) };
+        report.sources = vec![log];
+        let text = plain(&node(&report, at(3600), 120));
+        let line = text.lines().find(|line| line.contains("missed "));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    let tail = "missed nothing until it was last heard at 2026-01-02T12:59:41Z";
+    assert_eq!(told(span(0, 3581), vec![span(3581, 3600)]), tail);
+    let hole = "may have missed something from 2026-01-02T12:00:00Z to 2026-01-02T12:00:05Z";
+    assert_eq!(told(span(5, 3581), vec![span(0, 5), span(3581, 3600)]), hole);
+    // An agent that is silent for longer is another matter, and so is a hole that nobody watched behind.
+    let silent = "may have missed something from 2026-01-02T12:58:20Z to 2026-01-02T13:00:00Z";
+    assert_eq!(told(span(0, 3500), vec![span(3500, 3600)]), silent);
+    let blind = "may have missed something from 2026-01-02T12:59:41Z to 2026-01-02T13:00:00Z";
+    assert_eq!(told(span(0, 3570), vec![span(3581, 3600)]), blind);
 }
 
 #[test]
