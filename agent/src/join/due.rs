@@ -1,12 +1,19 @@
 //! What has waited long enough: handed on, about the incident it belongs to or as one of its own.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use coroner_core::finding::Source;
 
 use super::Publication;
 use super::kill::Kill;
 use super::kills::Kills;
+
+/// A count that may be of a kill whose group is not known yet waits so long for that: the group of a bare line is worked
+/// out when the counters were read, and a storm keeps a slow machine from both.
+const HOME_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Meanwhile it is looked at again so often.
+const AGAIN: Duration = Duration::from_millis(500);
 
 impl Kills {
     /// What has waited long enough opens an incident of its own.
@@ -29,6 +36,10 @@ impl Kills {
             if again.is_some() {
                 kill.anchor = again;
                 out.extend(kill.release());
+                continue;
+            }
+            if homeless && now < kill.arrived + HOME_PATIENCE {
+                kill.until = now + AGAIN;
                 continue;
             }
             if homeless {

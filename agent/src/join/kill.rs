@@ -49,6 +49,8 @@ pub(super) struct Kill {
     /// When its first witness arrived.
     pub(super) arrived: Instant,
     pub(super) printed: bool,
+    /// The log's record of it.
+    pub(super) record: Option<FindingId>,
     pub(super) marked: bool,
     pub(super) counted: bool,
     /// The fact that opened its incident, once one is published.
@@ -67,6 +69,7 @@ impl Kill {
             span_us: victim.span_us,
             arrived: now,
             printed: false,
+            record: None,
             marked: false,
             counted: false,
             anchor: None,

@@ -54,8 +54,8 @@ impl Kills {
         let of_report = report.and_then(|report| {
             self.kills
                 .iter()
-                .find_map(|kill| kill.anchor.as_ref().filter(|a| *a == report))
-                .cloned()
+                .find(|kill| kill.record.as_ref() == Some(report))
+                .and_then(|kill| kill.anchor.clone())
         });
         let found = self.kills.iter().position(|kill| !kill.printed && kill.is_of(victim));
         let alone = of_report.is_none();
@@ -71,7 +71,8 @@ impl Kills {
             kill.group = victim.group.map(str::to_owned);
         }
         // Another witness may have had to be published without the log.
-        let about = kill.anchor.clone().filter(|_| found.is_some());
+        let about = kill.anchor.clone().filter(|anchor| found.is_some() || anchor != opens);
+        kill.record = Some(id.clone());
         let anchor = kill.anchor.take().unwrap_or_else(|| opens.clone());
         kill.anchor = Some(anchor);
         let mut out = kill.release();

@@ -40,14 +40,14 @@ fn the_count_of_a_kill_without_a_home_opens_no_incident() {
     let out = scene.kills.marked(BOOT, gone, scene.now, scene.until());
     scene.out.extend(told(&out));
     scene.counted_between(900_000, 1_100_000, 2);
-    scene.wait(1000);
+    scene.wait(11_000);
     let mut opened: Vec<String> = scene.incidents().into_iter().map(|(opened, _)| opened).collect();
     opened.dedup();
     assert_eq!(opened, ["kmsg:b:2", "signal:b:50000.41"]);
     assert_eq!(scene.kills.take_ambiguous(), 1);
     // It excuses no second one.
     scene.counted_between(1_100_000, 1_200_000, 3);
-    scene.wait(1000);
+    scene.wait(11_000);
     assert_eq!(scene.out.last(), Some(&(format!("counter:b:3:{}", group()), None)));
 }
 
@@ -77,13 +77,16 @@ fn a_count_that_could_be_of_a_kill_without_a_home_opens_nothing() {
     let mut scene = Scene::new();
     scene.printed(41, None, "kmsg:b:1");
     scene.counted(&group(), 1);
-    scene.wait(1000);
+    scene.wait(11_000);
     assert_eq!(scene.incidents(), [pair("kmsg:b:1", "kmsg:b:1")]);
     assert_eq!(scene.kills.take_ambiguous(), 1);
     // Where the home is worked out in time, it is a witness.
     let mut scene = Scene::new();
     scene.printed(41, None, "kmsg:b:1");
     scene.counted(&group(), 1);
+    for _ in 0..8 {
+        scene.wait(600);
+    }
     let out = scene.kills.attributed(&id("kmsg:b:1"), 41, &group());
     let counter = format!("counter:b:1:{}", group());
     assert_eq!(told(&out), [(counter, Some("kmsg:b:1".to_owned()))]);
@@ -126,6 +129,6 @@ fn processes_that_were_gone_when_they_were_looked_up_are_those_their_group_count
     gone(&mut scene, 42, 2);
     scene.counted(&group(), 1);
     scene.counted("/system.slice", 1);
-    scene.wait(1000);
+    scene.wait(11_000);
     assert_eq!((scene.incidents().len(), scene.kills.take_ambiguous()), (2, 2));
 }

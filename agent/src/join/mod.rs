@@ -133,19 +133,22 @@ impl Joiner {
     }
 
     /// The kernel log printed `event`, whose identity is `id`. Gives the fact whose incident it belongs to, where that
-    /// is another than the event itself says. `fresh` when it happened while the agent was watching.
+    /// is another than the event itself says. `since` is when the log was last seen empty before, or the agent began, in
+    /// microseconds of `CLOCK_MONOTONIC`; `None` for what may have been printed before the agent watched.
     pub(crate) fn printed(
         &self,
         event: &KernelEvent,
         id: &FindingId,
-        fresh: bool,
+        since: Option<u64>,
     ) -> Option<FindingId> {
         let now_us = monotonic_us();
-        // A record that was just written was written since the log was looked at last. An older one has its stamp,
-        // whose clock runs ahead and is not disciplined.
-        let span_us = match (event.position().monotonic_us, fresh) {
-            (_, true) | (None, _) => (now_us.saturating_sub(LOOKED_AT_US), now_us),
-            (Some(stamp), false) => {
+        // A record was written since the log was last seen empty, however long its reader takes. An older one has its
+        // stamp, whose clock runs ahead and is not disciplined.
+        let looked_us = now_us.saturating_sub(LOOKED_AT_US);
+        let span_us = match (event.position().monotonic_us, since) {
+            (_, Some(since)) => (since.min(looked_us), now_us),
+            (None, None) => (looked_us, now_us),
+            (Some(stamp), None) => {
                 let off = 2_000_000 + now_us / CLOCKS_APART;
                 (stamp.saturating_sub(off), stamp.saturating_add(off).min(now_us))
             }
@@ -174,7 +177,7 @@ impl Joiner {
                     .between(span_us.0, span_us.1);
                 state.kills.printed(kill, id, Some(&report), Instant::now())
             }
-            _ if !fresh => return None,
+            _ if since.is_none() => return None,
             KernelEvent::UserspaceKill(kill) => {
                 let mut state = self.lock();
                 (state.announced.line(boot_id, kill, id, Instant::now()), Vec::new())

@@ -7,7 +7,7 @@ use coroner_core::finding::{CountedKill, Process, Sigkill};
 use rstest::rstest;
 
 use super::kill::Witness;
-use super::tests::{Scene, count, mark};
+use super::tests::{Scene, count, mark, pair};
 
 const POD: &str = "/kubepods/pod00000000-0000-0000-0000-000000000001";
 
@@ -155,6 +155,19 @@ fn a_mark_that_comes_late_is_of_the_kill_that_was_counted_at_its_time() {
     let counter = format!("counter:b:1:{}", container('a'));
     let own = "signal:b:1900000.42".to_owned();
     assert_eq!(opened(&scene), BTreeSet::from([counter, own]));
+}
+
+/// The log is read when the marks were published already: all of it is of their incident, also whom the trace missed.
+#[test]
+fn a_report_that_comes_late_takes_its_further_victims_along() {
+    let mut scene = Scene::new();
+    say(&mut scene, Mark(41), &Whole::No);
+    scene.wait(600);
+    say(&mut scene, Report, &Whole::No);
+    say(&mut scene, Line, &Whole::No);
+    let anchor = "signal:b:1000000.41";
+    let expected = [pair(anchor, "kmsg:b:1"), pair(anchor, "kmsg:b:2"), pair(anchor, anchor)];
+    assert_eq!(scene.incidents(), expected);
 }
 
 #[test]

@@ -137,7 +137,8 @@ impl Reporter {
         let moment = self.moment(Some(mark), since);
         let fresh = since.is_some() && self.recording.is_none();
         // A kill that came while the log's past was still being read has other witnesses too.
-        let watched = fresh || mark.monotonic_us.is_some_and(|us| us > self.began_us);
+        let later = mark.monotonic_us.is_some_and(|us| us > self.began_us);
+        let watched = since.filter(|_| fresh).or_else(|| later.then_some(self.began_us));
         let about = self.joiner.as_ref().and_then(|joiner| joiner.printed(&event, &id, watched));
         // Groups go within a millisecond of a kill, so they are read first.
         let anchor = about.as_ref().unwrap_or(&id);

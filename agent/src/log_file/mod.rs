@@ -136,7 +136,7 @@ fn hand_on(common: &Common, joiner: &Joiner, text: &str, events: &mut Vec<Kernel
         let KernelEvent::UserspaceKill(kill) = &event else { continue };
         let boot_id = &common.findings.boot_id;
         let id = FindingId(format!("file:{boot_id}:{text}.{}", kill.position.line));
-        let about = joiner.printed(&event, &id, true);
+        let about = joiner.printed(&event, &id, Some(monotonic_us()));
         common.metrics.event(&event);
         let late = u64::try_from(LOOK.as_micros()).ok();
         let moment = Moment { time: Clocks::now().timestamp(), uncertainty_us: late };

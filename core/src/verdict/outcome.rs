@@ -4,14 +4,20 @@
 //! where the main process was hit, and whoever looked after those who die together were gone. Where nobody looked, or
 //! not at the container itself, it stays unknown.
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::facts::{Event, Facts};
 use super::words::processes_are;
-use crate::finding::{Sigkill, SignalResult, Source};
+use crate::finding::{Phase, Sigkill, SignalResult, Source};
 use crate::incident::Outcome;
 use crate::kernel::Level;
 
 /// How long after a kill its container's group is empty, at the latest, if it ends by it.
 const ENDS_WITHIN_S: i64 = 1;
+
+/// What is seen later than this after a kill need not be its doing. The agent looks after a quarter of a second, if it
+/// is not kept from it.
+const LOOKED_SOON_S: i64 = 2;
 
 /// The outcome and the sentence that says so.
 pub(super) fn outcome(facts: &Facts<'_>) -> (Option<Outcome>, Option<String>) {
@@ -47,12 +53,23 @@ fn container(facts: &Facts<'_>) -> (Option<Outcome>, Option<String>) {
         };
     }
     let seen = facts.aftermath.and_then(|observation| facts.container_state(observation));
-    match seen.map(|state| (state.exists, state.processes_left)) {
+    let seen = seen.map(|state| (state.exists, state.processes_left));
+    match seen {
+        // Since then it may have ended of something else.
+        Some((false, _) | (true, Some(0))) if !looked_soon(facts) => from_trace(facts),
         Some((false, _)) => exited("The container's group is gone: it ended."),
         Some((true, Some(0))) => exited("Nobody is left in the container: it ended."),
         Some((true, Some(left))) => survived(&format!("{} left in it", processes_are(left))),
         Some((true, None)) | None => from_trace(facts),
     }
+}
+
+/// Whether somebody looked so soon after the kill that what was gone by then was gone by it.
+fn looked_soon(facts: &Facts<'_>) -> bool {
+    let limit = SignedDuration::from_secs(LOOKED_SOON_S);
+    let until = facts.time().checked_add(limit).unwrap_or(Timestamp::MAX);
+    let looks = &facts.witnesses.observations;
+    looks.iter().any(|(finding, look)| look.phase == Phase::Aftermath && finding.time <= until)
 }
 
 /// Whether the main process was among the killed.

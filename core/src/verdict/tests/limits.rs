@@ -123,19 +123,22 @@ fn limits_of_other_groups() {
 /// The kill that Kubernetes never shows, and what nobody looked at.
 #[test]
 fn what_became_of_the_container() {
-    let look = |path: String, exists, left| {
-        seconded(vec![
-            oom(report(&container(), &container())),
-            observed(Phase::Aftermath, |o| {
-                o.limit = Some(CgroupState { exists, processes_left: left, ..state(&path, None) });
-            }),
-        ])
-        .outcome
+    let look_after = |seconds, path: String, exists, left| {
+        let mut look = observed(Phase::Aftermath, |o| {
+            o.limit = Some(CgroupState { exists, processes_left: left, ..state(&path, None) });
+        });
+        look.time += jiff::SignedDuration::from_secs(seconds);
+        seconded(vec![oom(report(&container(), &container())), look]).outcome
     };
+    let look = |path, exists, left| look_after(0, path, exists, left);
     assert_eq!(look(container(), true, Some(3)), Some(Outcome::ContainerSurvived));
     assert_eq!(look(container(), true, Some(0)), Some(Outcome::ContainerExited));
     assert_eq!(look(container(), false, None), Some(Outcome::ContainerExited));
     assert_eq!(look(container(), true, None), None);
+    // Somebody looked long after: who lives then has survived, who is gone may have ended of something else.
+    assert_eq!(look_after(9, container(), true, Some(1)), Some(Outcome::ContainerSurvived));
+    assert_eq!(look_after(9, container(), true, Some(0)), None);
+    assert_eq!(look_after(9, container(), false, None), None);
     assert_eq!(
         look(format!("{}/worker", container()), false, None),
         None,
