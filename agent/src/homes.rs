@@ -36,6 +36,8 @@ struct Table {
 #[derive(Debug)]
 pub(crate) struct Homes {
     table: Mutex<Table>,
+    /// First processes of the containers that are watched, by container id.
+    mains: Mutex<HashMap<String, u32>>,
 }
 
 impl Homes {
@@ -46,7 +48,7 @@ impl Homes {
             groups: Vec::new(),
             numbers: HashMap::new(),
         };
-        Self { table: Mutex::new(table) }
+        Self { table: Mutex::new(table), mains: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Table> {
@@ -83,6 +85,26 @@ impl Homes {
         let group = table.groups.get(usize::try_from(note.group).ok()?)?;
         let seen = table.began + Duration::from_millis(u64::from(note.at_ms));
         Some((Arc::clone(group), now.saturating_duration_since(seen)))
+    }
+
+    fn mains(&self) -> MutexGuard<'_, HashMap<String, u32>> {
+        self.mains.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first process of a container, as its group's watcher knows it; `None` once the container has ended.
+    pub(crate) fn note_main(&self, container_id: &str, pid: Option<u32>) {
+        let mut mains = self.mains();
+        match pid {
+            Some(pid) if mains.len() < PROCESSES_MAX => {
+                mains.insert(container_id.to_owned(), pid);
+            }
+            _ => _ = mains.remove(container_id),
+        }
+    }
+
+    /// The first process of a container that is watched.
+    pub(crate) fn main_of(&self, container_id: &str) -> Option<u32> {
+        self.mains().get(container_id).copied()
     }
 
     /// Processes remembered now.
@@ -162,6 +184,20 @@ mod tests {
         assert!(group == "/a" && age >= Duration::from_secs(6) && age < FRESH, "{age:?}");
         assert_eq!(seen(&homes, 2, now).unwrap().0, "/b");
         assert_eq!((seen(&homes, 0, now), seen(&homes, 9, now)), (None, None));
+    }
+
+    #[test]
+    fn first_processes_are_known_until_their_container_ends() {
+        let homes = Homes::new();
+        homes.note_main("a", Some(7));
+        homes.note_main("a", Some(8));
+        assert_eq!((homes.main_of("a"), homes.main_of("b")), (Some(8), None));
+        homes.note_main("a", None);
+        assert_eq!(homes.main_of("a"), None);
+        for n in 0..40_000 {
+            homes.note_main(&n.to_string(), Some(n + 1));
+        }
+        assert_eq!(homes.mains().len(), PROCESSES_MAX);
     }
 
     #[test]

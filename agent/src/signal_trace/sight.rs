@@ -149,16 +149,24 @@ impl Looks {
     }
 
     /// The first process of a container has id 1 in a pid namespace that it did not make within the container, so its
-    /// parent is outside. Containers that share a pid namespace have no such mark.
+    /// parent is outside. Containers that share a pid namespace have no such mark, and a process that is gone already
+    /// tells nothing: then who watches the group may know which is the first. Where that is another and lives, it was
+    /// not this one.
     fn is_main(&self, receiver: &Process, task: Option<&Task>) -> Option<bool> {
-        let task = task?;
-        let own = container(receiver.cgroup.as_deref()?);
-        let parent = task.parent.and_then(|parent| task::group(&self.proc_root, parent));
-        let inside = parent.as_deref().map(|group| container(group) == own);
-        match (task.namespace_pid, inside) {
-            (_, Some(true)) => Some(false),
-            (Some(1), _) => Some(true),
-            _ => None,
+        let own = container(receiver.cgroup.as_deref()?)?;
+        let parent = task.and_then(|task| task::group(&self.proc_root, task.parent?));
+        let inside = parent.as_deref().map(|group| container(group).as_ref() == Some(&own));
+        match (task.and_then(|task| task.namespace_pid), inside) {
+            (_, Some(true)) => return Some(false),
+            (Some(1), _) => return Some(true),
+            _ => {}
+        }
+        let main = self.homes.main_of(&own)?;
+        let lives = || task::stat(&self.proc_root, main).is_some_and(|(exits, _)| !exits);
+        match main == receiver.pid {
+            true => Some(true),
+            false if lives() => Some(false),
+            false => None,
         }
     }
 
@@ -243,4 +251,38 @@ fn container(group: &str) -> Option<String> {
 
 fn is_container(group: &str) -> bool {
     container(group).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The victim is gone before it is looked at.
+    #[test]
+    fn who_watches_the_group_knows_the_first_process() {
+        let proc = tempfile::tempdir().unwrap();
+        let live = |pid: u32, flags: u32| {
+            let dir = proc.path().join(pid.to_string());
+            std::fs::create_dir_all(&dir).unwrap();
+            let zeros = "0 ".repeat(12);
+            let stat = format!("{pid} (tini) S 1 1 1 0 -1 {flags} {zeros}777 0\n");
+            std::fs::write(dir.join("stat"), stat).unwrap();
+        };
+        let homes = Arc::new(Homes::new());
+        let looks = Looks::new(proc.path().to_owned(), Arc::clone(&homes), Instant::now());
+        let id = "a".repeat(64);
+        let group = format!("/kubepods/pod00000000-0000-0000-0000-000000000001/{id}");
+        let is_main = |pid, group: &str| {
+            let cgroup = Some(group.to_owned());
+            looks.is_main(&Process { pid, cgroup, ..Process::default() }, None)
+        };
+        live(40, 0);
+        assert_eq!(is_main(41, &group), None, "nobody knows");
+        homes.note_main(&id, Some(40));
+        assert_eq!((is_main(40, &group), is_main(41, &group)), (Some(true), Some(false)));
+        assert_eq!(is_main(41, &format!("{group}/leaf")), Some(false));
+        live(40, 4);
+        assert_eq!(is_main(41, &group), None, "it goes too: which was the first is not sure");
+        assert_eq!(is_main(41, "/system.slice/a.service"), None);
+    }
 }

@@ -9,6 +9,7 @@ use coroner_core::counters::value;
 use coroner_core::finding::ContainerEnd;
 
 use super::Watcher;
+use super::found::share_main;
 use super::tree::{Kind, Life, container_id};
 use crate::cgroup::Version;
 use crate::clock::Clocks;
@@ -33,6 +34,7 @@ impl Watcher {
                 if let Some(node) = self.tree.get_mut(id) {
                     node.life = Life::Populated;
                     node.main_pid = node.main_pid.or(main);
+                    share_main(&self.joiner.homes, node, &path);
                 }
             }
             // Gone: the notice of that comes.
@@ -52,6 +54,7 @@ impl Watcher {
         let (main_pid, since_us, kills) = (node.main_pid, node.since_us, node.kills);
         let group = self.tree.path(id);
         let Some(container_id) = container_id(&group) else { return };
+        self.joiner.homes.note_main(&container_id, None);
         let throttled = self.throttling(&group);
         let now = Clocks::now();
         self.joiner.container_ended(ContainerEnd {

@@ -6,11 +6,12 @@ use coroner_core::finding::Source;
 use rustix::io::Errno;
 
 use super::notices::File;
-use super::tree::{Kind, Life, Node, ROOT};
+use super::tree::{Kind, Life, Node, ROOT, container_id};
 use super::{Look, Watcher};
 use crate::cgroup::population::{children, pids};
 use crate::cgroup::{Group, Version};
 use crate::clock::monotonic_us;
+use crate::homes::Homes;
 
 /// When a container's processes are looked at, after somebody was seen in it for the first time: runtimes let some
 /// helpers pass through it.
@@ -128,6 +129,8 @@ impl Watcher {
         if !there.is_empty() {
             (node.life, node.main_pid) = (Life::Populated, main);
         }
+        let node = &*node;
+        share_main(&self.joiner.homes, node, path);
         if born && node.kind == Kind::Container {
             let since_us = node.since_us;
             self.looks.insert((now + EMPTY_LOOKS.0, Look::Main(id, 0, since_us)));
@@ -163,6 +166,7 @@ impl Watcher {
             if nth <= HELPERS_GONE || node.main_pid.is_none() {
                 node.main_pid = main;
             }
+            share_main(&self.joiner.homes, node, &path);
         }
         if let Some(after) = MAIN_LOOKS.get(nth) {
             self.looks.insert((now + *after, Look::Main(id, nth + 1, since_us)));
@@ -264,5 +268,14 @@ impl Watcher {
             self.blind = Some(why.to_owned());
             self.findings.outbox.coverage.hole(Source::Cgroup, Some(self.complete_us), None);
         }
+    }
+}
+
+/// Tells the other sources which is a container's first process.
+pub(super) fn share_main(homes: &Homes, node: &Node, path: &str) {
+    if node.kind == Kind::Container
+        && let (Some(id), Some(main)) = (container_id(path), node.main_pid)
+    {
+        homes.note_main(&id, Some(main));
     }
 }

@@ -5,6 +5,7 @@ mod holes;
 mod limits;
 mod mix;
 mod others;
+mod outcomes;
 mod own_ends;
 mod properties;
 mod sightings;
