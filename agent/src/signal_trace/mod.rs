@@ -5,6 +5,7 @@
 //! tried again every minute, and all other sources go on.
 
 mod instance;
+mod names;
 mod pipe;
 mod sight;
 mod task;
@@ -25,6 +26,7 @@ use crate::homes::Homes;
 use crate::sources::Common;
 use crate::stop::Stop;
 use instance::Instance;
+use names::Names;
 use pipe::Pipe;
 use sight::{Looks, Sighting};
 use tracefs::TraceError;
@@ -111,7 +113,12 @@ impl SignalTrace {
             pipe: Pipe::open(&instance.path)?,
             reader: Reader::new(instance.layouts.clone()),
             pairing: Pairing::default(),
-            looks: Looks::new(self.proc_root.clone(), Arc::clone(&self.homes), Instant::now()),
+            looks: Looks::new(
+                self.proc_root.clone(),
+                Arc::clone(&self.homes),
+                Names::keep(&instance.path),
+                Instant::now(),
+            ),
             buffer: vec![0; BUFFER],
             read_until_us: monotonic_us(),
         };

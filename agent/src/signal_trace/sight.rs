@@ -12,6 +12,7 @@ use coroner_core::cgroup::identify;
 use coroner_core::finding::{Process, SignalResult};
 use coroner_core::signal::{Generated, Seen, was_exiting};
 
+use super::names::Names;
 use super::task::{self, Task};
 use crate::clock::Clocks;
 use crate::homes::{FRESH, Homes};
@@ -47,6 +48,7 @@ pub(super) struct Sighting {
 pub(super) struct Looks {
     proc_root: PathBuf,
     homes: Arc<Homes>,
+    names: Option<Names>,
     last: Option<(u32, Instant, Sender)>,
     left: u32,
     refilled: Instant,
@@ -61,8 +63,14 @@ struct Sender {
 }
 
 impl Looks {
-    pub(super) fn new(proc_root: PathBuf, homes: Arc<Homes>, now: Instant) -> Self {
-        Self { proc_root, homes, last: None, left: LOOKS_AT_ONCE, refilled: now, not_taken: 0 }
+    pub(super) fn new(
+        proc_root: PathBuf,
+        homes: Arc<Homes>,
+        names: Option<Names>,
+        now: Instant,
+    ) -> Self {
+        let (last, not_taken) = (None, 0);
+        Self { proc_root, homes, names, last, left: LOOKS_AT_ONCE, refilled: now, not_taken }
     }
 
     /// Looks up both sides of a signal.
@@ -178,8 +186,10 @@ impl Looks {
             return sender.clone();
         }
         let root = &self.proc_root;
-        let mut process =
-            Process { pid: signal.sender, comm: signal.sender_comm.clone(), ..Process::default() };
+        let by_process = self.names.as_ref().filter(|_| signal.code != BY_KERNEL);
+        let then = by_process.and_then(|names| names.of(signal.sender, signal.receiver));
+        let comm = then.unwrap_or_else(|| signal.sender_comm.clone());
+        let mut process = Process { pid: signal.sender, comm, ..Process::default() };
         let known = !is_late(signal) || !self.is_another(signal.sender, signal.at_us);
         let task = known.then(|| task::status(root, signal.sender)).flatten();
         let Some(task) = task else {
@@ -269,7 +279,7 @@ mod tests {
             std::fs::write(dir.join("stat"), stat).unwrap();
         };
         let homes = Arc::new(Homes::new());
-        let looks = Looks::new(proc.path().to_owned(), Arc::clone(&homes), Instant::now());
+        let looks = Looks::new(proc.path().to_owned(), Arc::clone(&homes), None, Instant::now());
         let id = "a".repeat(64);
         let group = format!("/kubepods/pod00000000-0000-0000-0000-000000000001/{id}");
         let is_main = |pid, group: &str| {

@@ -22,6 +22,9 @@ const SHARED: u8 = 32;
 /// Eventfds at most; those beyond the shared are one group's each.
 const EARS_MAX: u8 = 128;
 
+/// The removal of a group is told within this time before or after its directory is seen to be gone, in microseconds.
+const REMOVAL_US: u64 = 500_000;
+
 /// All eventfds, in one epoll.
 #[derive(Debug)]
 pub(super) struct Ears {
@@ -31,6 +34,8 @@ pub(super) struct Ears {
     free: Vec<u8>,
     /// When each was told last, in microseconds of `CLOCK_MONOTONIC`.
     told_us: Vec<u64>,
+    /// When a group that each listened to was removed last.
+    removed_us: Vec<u64>,
 }
 
 impl Ears {
@@ -48,6 +53,7 @@ impl Ears {
             ears: (0..EARS_MAX).map(|_| None).collect(),
             free: (SHARED..EARS_MAX).rev().collect(),
             told_us: vec![0; usize::from(EARS_MAX)],
+            removed_us: vec![0; usize::from(EARS_MAX)],
         })
     }
 
@@ -95,8 +101,11 @@ impl Ears {
         Ok((ear, own))
     }
 
-    /// Gives an ear of its own back, after its group is gone.
-    pub(super) fn release(&mut self, ear: u8) {
+    /// A group it listens to is gone, which the kernel tells as well; an ear of its own is given back.
+    pub(super) fn release(&mut self, ear: u8, now_us: u64) {
+        if let Some(removed) = self.removed_us.get_mut(usize::from(ear)) {
+            *removed = now_us;
+        }
         if (SHARED..EARS_MAX).contains(&ear) {
             self.free.push(ear);
             if let Some(told) = self.told_us.get_mut(usize::from(ear)) {
@@ -136,8 +145,28 @@ impl Ears {
         out
     }
 
-    /// When an ear was told last.
-    pub(super) fn told_us(&self, ear: u8) -> u64 {
-        self.told_us.get(usize::from(ear)).copied().unwrap_or(0)
+    /// When an ear was told last, 0 if never; `None` where that may have been of a removal.
+    pub(super) fn told_us(&self, ear: u8) -> Option<u64> {
+        let at = |times: &[u64]| times.get(usize::from(ear)).copied().unwrap_or(0);
+        let (told, removed) = (at(&self.told_us), at(&self.removed_us));
+        let doubtful = told > 0 && removed > 0 && told.abs_diff(removed) < REMOVAL_US;
+        (!doubtful).then_some(told)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_removal_is_no_oom() {
+        let mut ears = Ears::open().unwrap();
+        assert_eq!(ears.told_us(3), Some(0));
+        ears.told_us[3] = 5_000_000;
+        assert_eq!(ears.told_us(3), Some(5_000_000));
+        ears.release(3, 5_400_000);
+        assert_eq!((ears.told_us(3), ears.told_us(4)), (None, Some(0)), "either may be");
+        ears.told_us[3] = 6_000_000;
+        assert_eq!(ears.told_us(3), Some(6_000_000));
     }
 }

@@ -70,7 +70,7 @@ impl Watcher {
         let files = [
             (File::Directory, true),
             (File::Counters, counters),
-            (File::Population, v2 && kind == Kind::Container),
+            (if v2 { File::Population } else { File::Members }, kind == Kind::Container),
             // Its own limit alone: what is below moves `memory.events` all the time.
             (File::OwnCounters, v2 && kind == Kind::Shared && id != ROOT),
         ];
@@ -149,27 +149,38 @@ impl Watcher {
         }
         let age = Duration::from_micros(monotonic_us().saturating_sub(since_us));
         let there = self.inhabitants(id, &path).unwrap_or_default();
-        let now = Instant::now();
-        if there.is_empty() && nth == 0 {
-            if age < EMPTY_FOR {
-                let next = (age / 2).clamp(EMPTY_LOOKS.0, EMPTY_LOOKS.1);
-                self.looks.insert((now + next, Look::Main(id, 0, since_us)));
-            }
-            return;
+        if !there.is_empty() || nth > 0 {
+            self.inhabited(id, &path, &there, nth);
+        } else if age < EMPTY_FOR {
+            let next = (age / 2).clamp(EMPTY_LOOKS.0, EMPTY_LOOKS.1);
+            self.looks.insert((Instant::now() + next, Look::Main(id, 0, since_us)));
         }
-        let main = self.host_pids.then(|| self.main_of(&there)).flatten();
-        if let Some(node) = self.tree.get_mut(id)
-            && !there.is_empty()
-        {
+    }
+
+    /// Somebody was moved into a container: its first process, or one that is run in it later on.
+    pub(super) fn joined(&mut self, id: usize) {
+        let path = self.tree.path(id);
+        let there = self.inhabitants(id, &path).unwrap_or_default();
+        if !there.is_empty() && self.tree.get(id).is_some_and(|node| node.main_pid.is_none()) {
+            self.inhabited(id, &path, &there, 0);
+        }
+    }
+
+    /// These are in a container, at the n-th look since somebody was.
+    fn inhabited(&mut self, id: usize, path: &str, there: &[u32], nth: usize) {
+        let main = self.host_pids.then(|| self.main_of(there)).flatten();
+        let Some(node) = self.tree.get_mut(id) else { return };
+        if !there.is_empty() && node.life != Life::Ended {
             node.life = Life::Populated;
             // Later on the first may be dead already, and whoever is left is not the first.
             if nth <= HELPERS_GONE || node.main_pid.is_none() {
                 node.main_pid = main;
             }
-            share_main(&self.joiner.homes, node, &path);
+            share_main(&self.joiner.homes, node, path);
         }
+        let since_us = node.since_us;
         if let Some(after) = MAIN_LOOKS.get(nth) {
-            self.looks.insert((now + *after, Look::Main(id, nth + 1, since_us)));
+            self.looks.insert((Instant::now() + *after, Look::Main(id, nth + 1, since_us)));
         }
     }
 
@@ -210,8 +221,8 @@ impl Watcher {
         for watch in node.watches.into_iter().flatten() {
             self.notices.forget(watch);
         }
-        if let (Some(ears), Some(ear), true) = (&mut self.ears, node.ear, node.own_ear) {
-            ears.release(ear);
+        if let (Some(ears), Some(ear)) = (&mut self.ears, node.ear) {
+            ears.release(ear, monotonic_us());
         }
     }
 

@@ -276,8 +276,9 @@ impl Watcher {
         let v1 = self.hierarchy.version == Version::V1;
         let near = group.as_ref().filter(|_| v1).and_then(Group::can_have_hit_limit);
         let notified = self.ears.as_ref().zip(node.ear).and_then(|(ears, ear)| {
-            let told = ears.told_us(ear);
-            let lately = told > 0 && told.saturating_add(RISE_US) >= now_us;
+            let told = ears.told_us(ear)?;
+            // What was told before it was made was for another.
+            let lately = told > node.since_us && told.saturating_add(RISE_US) >= now_us;
             // That a shared ear was told may have been for another group.
             (node.own_ear || !lately || own).then_some(lately)
         });

@@ -182,7 +182,7 @@ impl Watcher {
         let more = self.notices.read(&mut notices);
         let mut dirty = BTreeSet::new();
         let mut populated = BTreeSet::new();
-        let mut hit = BTreeSet::new();
+        let (mut hit, mut joined) = (BTreeSet::new(), BTreeSet::new());
         for notice in notices {
             match notice {
                 Notice::Made(parent, name) => {
@@ -202,9 +202,13 @@ impl Watcher {
                 }
                 Notice::Counted(id) => _ = dirty.insert(id),
                 Notice::Hit(id) => _ = hit.insert(id),
+                Notice::Joined(id) => _ = joined.insert(id),
                 Notice::Populated(id) => _ = populated.insert(id),
                 Notice::Lost => self.rescan("the kernel's queue of notices overflowed"),
             }
+        }
+        for id in joined {
+            self.joined(id);
         }
         for id in hit {
             self.note_hit(id);

@@ -2,7 +2,8 @@
 //!
 //! The kernel promises IN_CREATE and IN_DELETE for directories that are made and removed through the file system, as all
 //! groups are, and on cgroup v2 IN_MODIFY for `memory.events`, `memory.events.local` and `cgroup.events` when what they say has changed
-//! (cgroup-v2.rst), for memory at most every 10 ms. One descriptor serves all of it. When more happens than the queue
+//! (cgroup-v2.rst), for memory at most every 10 ms. A write(2) to `cgroup.procs` is told of as to any file, once it is
+//! done: version 1 says in no other way that somebody came. One descriptor serves all of it. When more happens than the queue
 //! holds, the kernel says so once (IN_Q_OVERFLOW): then what came and went in between has to be looked for.
 
 use std::collections::HashMap;
@@ -29,6 +30,8 @@ pub(super) enum File {
     Population = 2,
     /// `memory.events.local` (5.2).
     OwnCounters = 3,
+    /// `cgroup.procs`.
+    Members = 4,
 }
 
 /// What was told, with the number of the group.
@@ -44,6 +47,8 @@ pub(super) enum Notice {
     Hit(usize),
     /// The group became empty, or no longer is.
     Populated(usize),
+    /// Somebody was moved into the group.
+    Joined(usize),
     /// Notices were lost.
     Lost,
 }
@@ -82,8 +87,9 @@ impl Notices {
                     | WatchFlags::ONLYDIR
                     | WatchFlags::DONT_FOLLOW,
             ),
-            File::Counters | File::OwnCounters | File::Population => {
+            File::Counters | File::OwnCounters | File::Population | File::Members => {
                 let name = match file {
+                    File::Members => "cgroup.procs",
                     File::Counters => "memory.events",
                     File::OwnCounters => "memory.events.local",
                     _ => "cgroup.events",
@@ -134,6 +140,7 @@ impl Notices {
                 match file {
                     File::Counters => out.push(Notice::Counted(id)),
                     File::OwnCounters => out.push(Notice::Hit(id)),
+                    File::Members => out.push(Notice::Joined(id)),
                     File::Population => out.push(Notice::Populated(id)),
                     // Files of a group never come or go by themselves.
                     File::Directory if !flags.contains(ReadFlags::ISDIR) => {}
@@ -162,18 +169,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pod = dir.path().join("pod");
         std::fs::create_dir(&pod).unwrap();
-        for file in ["memory.events", "memory.events.local", "cgroup.events"] {
+        for file in ["memory.events", "memory.events.local", "cgroup.events", "cgroup.procs"] {
             std::fs::write(pod.join(file), "").unwrap();
         }
         let mut notices = Notices::open().unwrap();
         notices.watch(3, dir.path(), File::Directory).unwrap();
         notices.watch(4, &pod, File::Counters).unwrap();
         notices.watch(4, &pod, File::OwnCounters).unwrap();
+        notices.watch(4, &pod, File::Members).unwrap();
         let population = notices.watch(4, &pod, File::Population).unwrap();
         assert_eq!(notices.watch(5, &dir.path().join("no"), File::Counters), Err(Errno::NOENT));
         std::fs::write(pod.join("memory.events"), "oom 1").unwrap();
         std::fs::write(pod.join("memory.events.local"), "oom 1").unwrap();
         std::fs::write(pod.join("cgroup.events"), "populated 0").unwrap();
+        std::fs::write(pod.join("cgroup.procs"), "0").unwrap();
         std::fs::create_dir(dir.path().join("new")).unwrap();
         std::fs::write(dir.path().join("file"), "").unwrap();
         std::fs::remove_dir(dir.path().join("new")).unwrap();
@@ -183,7 +192,8 @@ mod tests {
         seen.dedup();
         let made = Notice::Made(3, "new".into());
         let removed = Notice::Removed(3, "new".into());
-        assert_eq!(seen, [Notice::Counted(4), Notice::Hit(4), Notice::Populated(4), made, removed]);
+        let files = [Notice::Counted(4), Notice::Hit(4), Notice::Populated(4), Notice::Joined(4)];
+        assert_eq!(seen, [&files[..], &[made, removed]].concat());
         notices.forget(population);
         std::fs::write(pod.join("cgroup.events"), "populated 1").unwrap();
         seen.clear();

@@ -305,6 +305,18 @@ async fn a_container_is_looked_at_until_somebody_comes() {
     scene.watcher.looks.clear();
     scene.watcher.look_for_main(id, 0, since_us - 1);
     assert!(scene.watcher.looks.is_empty(), "another group had that number");
+
+    // Who is moved in is told of at once; who is run in it later is not its first process.
+    let c = container('c');
+    scene.dirs.group(&c, &[("cgroup.procs", "")]);
+    scene.turn();
+    let main = |watcher: &Watcher| watcher.tree.get(*watcher.tree.all().last()?)?.main_pid;
+    for (procs, first) in [("4194302\n", 4_194_302), ("4194301\n4194302\n", 4_194_302)] {
+        scene.watcher.looks.clear();
+        scene.dirs.group(&c, &[("cgroup.procs", procs)]);
+        while scene.watcher.turn() {}
+        assert_eq!(main(&scene.watcher), Some(first));
+    }
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ pub(super) struct Node {
     pub ear: Option<u8>,
     /// Set where the ear is this group's alone.
     pub own_ear: bool,
-    /// Its watches: directory, counters, population, its own counters.
+    /// Its watches: directory, counters, population or members, its own counters.
     pub watches: [Option<i32>; 4],
 }
 

@@ -32,6 +32,33 @@ async fn kill_9_from_outside_names_the_sender_and_its_parents() {
     trace.end().await;
 }
 
+/// A shell sends the signal and then takes the place of another program, before anybody has read who sent it.
+#[tokio::test]
+async fn a_sender_is_called_what_it_was_called_then() {
+    let Some((tracefs, _turn)) = tracefs("a_sender_is_called").await else { return };
+    let name = unique("called");
+    let mut trace = Trace::start(&tracefs, &name).await;
+    let keeps = trace.instance.join("events/signal/signal_generate/hist").exists();
+    let container = Container::create(&name);
+    for _ in 0..5 {
+        let mut victim = sleeper();
+        container.add(victim.id());
+        trace.homes.note(victim.id(), &container.path, Instant::now());
+        // Nobody reads meanwhile: the runtime of the test has one thread, and this blocks it.
+        let script = format!("kill -9 {}; exec sleep 0.2", victim.id());
+        let mut killer = shell(&script);
+        std::thread::sleep(Duration::from_millis(100));
+        let kill = trace.kill_of(victim.id()).await;
+        assert_eq!(kill.sender.pid, killer.id());
+        if keeps {
+            assert_eq!(kill.sender.comm, "sh");
+        }
+        victim.wait().unwrap();
+        killer.wait().unwrap();
+    }
+    trace.end().await;
+}
+
 #[tokio::test]
 async fn a_kill_command_that_ends_at_once_is_no_dying_parent() {
     let Some((tracefs, _turn)) = tracefs("a_kill_command_that_ends_at_once").await else { return };

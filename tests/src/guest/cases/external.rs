@@ -25,8 +25,11 @@ pub(super) const CASES: &[Case] = &[
             scene.wait_gone("app")
         },
         expected: |setting| {
+            // Debian's 5.10 has no CONFIG_HIST_TRIGGERS: what the shell was called when it sent the signal nobody knows
+            // once it has taken its last command's place.
+            let sender = if setting.kernel < (5, 11) { "[{shell}]" } else { "sh[{shell}]" };
             Expected::these([
-                external(setting, "sh[{shell}]").says_with(traced(setting), "session-1.scope")
+                external(setting, sender).says_with(traced(setting), "session-1.scope")
             ])
         },
     },

@@ -18,24 +18,9 @@ use super::plan::{Hierarchy, Off, Setting};
 /// What is known to be wrong, with the reason. It does not fail a run, and stands in the table as `open`.
 pub const OPEN: &[Open] = &[
     Open {
-        case: "container-limit",
-        off: None,
-        why: "where the mark is read late, the victim's own SIGKILL is taken for RLIMIT_CPU",
-    },
-    Open {
-        case: panic::BEFORE,
-        off: None,
-        why: "where the mark is read late, the victim's own SIGKILL is taken for RLIMIT_CPU",
-    },
-    Open {
         case: "resize",
         off: Some(Off::Nothing),
         why: "on a busy machine it may be no more than likely, without the reason being said",
-    },
-    Open {
-        case: "child",
-        off: Some(Off::Nothing),
-        why: "with syslog(2), groups are looked at late, and a survivor may be said to have ended",
     },
     Open {
         case: "group-container",
@@ -46,16 +31,6 @@ pub const OPEN: &[Open] = &[
         case: "group-pod",
         off: None,
         why: "without the log or the trace, kills of one group are told apart from each other",
-    },
-    Open {
-        case: "kill-host",
-        off: Some(Off::Nothing),
-        why: "on version 1 the sender's name may be that of what it ran next, or the kill be missed",
-    },
-    Open {
-        case: "kill-host-brief",
-        off: Some(Off::Nothing),
-        why: "on version 1 the kill may be missed",
     },
     Open {
         case: "kill-within",
