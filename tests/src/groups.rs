@@ -1,6 +1,7 @@
 //! Control groups shaped as the kubelet shapes them (systemd driver, behind a prefix of our own as in a nested
 //! cluster), with limits at whichever level a test wants.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cgroups_rs::CgroupPid;
@@ -125,6 +126,14 @@ impl Kubepods {
         };
         &self.groups[index]
     }
+}
+
+/// The directory of a group of the memory controller.
+#[must_use]
+pub fn directory(path: &str) -> PathBuf {
+    let v1 = Path::new("/sys/fs/cgroup/memory");
+    let root = if v1.is_dir() { v1 } else { Path::new("/sys/fs/cgroup") };
+    root.join(path.trim_start_matches('/'))
 }
 
 impl Drop for Kubepods {

@@ -285,6 +285,23 @@ impl Stack {
         metric(self.agent_http, name)
     }
 
+    /// Waits until all of the agent's sources were tried and a collector answers it.
+    ///
+    /// # Panics
+    ///
+    /// When that does not come true.
+    pub fn wait_until_ready(&self) {
+        let start = Instant::now();
+        loop {
+            let answer = get(self.agent_http, "/readyz");
+            if answer.as_ref().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200")) {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "the agent is not ready: {answer:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// The agent's process id.
     #[must_use]
     pub fn agent_pid(&self) -> Option<u32> {
@@ -311,12 +328,17 @@ impl Stack {
 }
 
 fn metric(port: u16, name: &str) -> u64 {
-    use std::io::{Read as _, Write as _};
-    let mut http = std::net::TcpStream::connect(("127.0.0.1", port)).expect("the port is open");
-    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
-    http.write_all(request.as_bytes()).expect("a request");
-    let mut text = String::new();
-    http.read_to_string(&mut text).expect("an answer");
+    let text = get(port, "/metrics").expect("the port is open");
     let value = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' '));
     value.and_then(|v| v.trim().parse().ok()).unwrap_or_else(|| panic!("no {name} in {text}"))
+}
+
+fn get(port: u16, path: &str) -> std::io::Result<String> {
+    use std::io::{Read as _, Write as _};
+    let mut http = std::net::TcpStream::connect(("127.0.0.1", port))?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    http.write_all(request.as_bytes())?;
+    let mut text = String::new();
+    http.read_to_string(&mut text)?;
+    Ok(text)
 }

@@ -68,6 +68,7 @@ impl Storm {
         let mut judgement = Judgement { killed: self.killed(), ..Judgement::default() };
         let all: BTreeSet<u64> = self.victims.values().flatten().copied().collect();
         let mut told: BTreeMap<(String, u64), usize> = BTreeMap::new();
+        let mut homeless: BTreeMap<u64, usize> = BTreeMap::new();
         for incident in incidents {
             let container = incident["container"]["id"].as_str().unwrap_or_default();
             let pod = incident["pod"]["uid"].as_str();
@@ -82,9 +83,10 @@ impl Storm {
                         *told.entry((container.to_owned(), *pid)).or_default() += 1;
                     }
                     Some(_) => judgement.invented.push(incident.clone()),
-                    // A process of earlier times may have had the same id.
-                    None if here || (pod.is_none() && all.contains(pid)) => {
-                        judgement.elsewhere.push(incident.clone());
+                    None if here => judgement.elsewhere.push(incident.clone()),
+                    // A process of another pod may have had the same id in earlier times.
+                    None if container.is_empty() && pod.is_none() && all.contains(pid) => {
+                        *homeless.entry(*pid).or_default() += 1;
                     }
                     None => {}
                 }
@@ -95,10 +97,12 @@ impl Storm {
         }
         for (container, pids) in &self.victims {
             for pid in pids {
-                match told.get(&(container.clone(), *pid)) {
-                    None => judgement.missing.push((container.clone(), *pid)),
-                    Some(1) => judgement.right += 1,
-                    Some(_) => judgement.twice.push((container.clone(), *pid)),
+                let own = told.get(&(container.clone(), *pid)).copied().unwrap_or(0);
+                match (own, homeless.get(pid).copied().unwrap_or(0)) {
+                    (1, 0) => judgement.right += 1,
+                    (0, 1) => judgement.homeless.push((container.clone(), *pid)),
+                    (0, 0) => judgement.missing.push((container.clone(), *pid)),
+                    _ => judgement.twice.push((container.clone(), *pid)),
                 }
             }
         }
@@ -113,23 +117,31 @@ pub struct Judgement {
     pub killed: usize,
     /// Told once, in their container.
     pub right: usize,
-    /// Container and process of those told by no incident of that container.
+    /// Container and process of those told once, with the word that nobody knows where they were.
+    pub homeless: Vec<(String, u64)>,
+    /// Of those told by no incident.
     pub missing: Vec<(String, u64)>,
     /// Of those told by several.
     pub twice: Vec<(String, u64)>,
     /// Incidents with a victim that did not die there.
     pub invented: Vec<Value>,
-    /// Incidents with one of our victims, or in one of our pods, and in none of our containers.
+    /// Incidents with a victim in one of our pods, and in none of our containers.
     pub elsewhere: Vec<Value>,
     /// Incidents in our containers and pods without a victim.
     pub nameless: Vec<Value>,
 }
 
 impl Judgement {
-    /// Whether each was told exactly once, and nothing else was.
+    /// Whether each was told exactly once and in its own container, and nothing else was.
     #[must_use]
     pub fn is_right(&self) -> bool {
-        self.right == self.killed
+        self.is_honest() && self.homeless.is_empty()
+    }
+
+    /// The same, where of some it may be said that nobody knows where they were.
+    #[must_use]
+    pub fn is_honest(&self) -> bool {
+        self.right + self.homeless.len() == self.killed
             && self.invented.is_empty()
             && self.elsewhere.is_empty()
             && self.nameless.is_empty()
@@ -140,7 +152,8 @@ impl fmt::Display for Judgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let wrong = [
             ("attributed once", self.right),
-            ("in no container", self.missing.len()),
+            ("once without a container", self.homeless.len()),
+            ("not at all", self.missing.len()),
             ("more than once", self.twice.len()),
             ("invented", self.invented.len()),
             ("elsewhere", self.elsewhere.len()),

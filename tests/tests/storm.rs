@@ -22,12 +22,7 @@ fn blow(test: &str, flags: &[&str], pods: usize, each: u64, between_ms: u64) {
     kernel.expect_storm();
     let stack = Stack::start_with(flags);
     // Before the first header: what earlier tests left in the ring is read.
-    let start = Instant::now();
-    while stack.collector_metric("coroner_agents_connected") == 0 {
-        assert!(start.elapsed() < PATIENCE, "the agent did not connect");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    std::thread::sleep(Duration::from_secs(2));
+    stack.wait_until_ready();
     let agent = stack.agent_pid().expect("it runs");
     let before = Usage::of(agent);
     let mut storm = Storm::start(pods, each, between_ms);

@@ -10,6 +10,7 @@
     reason = "a tool for one who watches it"
 )]
 
+mod chaos;
 mod flood;
 mod idle;
 mod latency;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 const USAGE: &str = "usage: measure latency [KILLS]
        measure idle [SECONDS [PODS]]
        measure storm [SECONDS [KILLS_A_MINUTE [WITHOUT]]]
+       measure chaos [SECONDS [GROUPS_A_SECOND]]
        measure flood [RECORDS_A_SECOND [SECONDS]]";
 
 fn main() -> ExitCode {
@@ -31,6 +33,7 @@ fn main() -> ExitCode {
         Some("storm") => {
             storm::storm(number(1, 60), number(2, 4_500), args.get(3).map(String::as_str));
         }
+        Some("chaos") => chaos::chaos(number(1, 10), number(2, 500)),
         Some("flood") => flood::flood(number(1, 20_000), number(2, 10)),
         _ => {
             println!("{USAGE}");

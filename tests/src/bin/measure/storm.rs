@@ -56,8 +56,10 @@ pub(crate) fn storm(seconds: u64, a_minute: u64, without: Option<&str>) {
     for incident in wrong.into_iter().flat_map(|some| some.iter().take(SHOWN)) {
         println!("{incident:#}");
     }
-    for (container, pid) in judgement.missing.iter().chain(&judgement.twice).take(SHOWN) {
-        println!("not told once: {pid} in {container}");
+    for (container, pid) in
+        judgement.missing.iter().chain(&judgement.homeless).chain(&judgement.twice).take(SHOWN)
+    {
+        println!("not attributed once: {pid} in {container}");
     }
     println!("{:34}{counted:7}", "the kernel counts on the machine");
     for ((what, _), (before, after)) in COUNTS.iter().zip(counts_before.iter().zip(counts())) {
