@@ -96,9 +96,16 @@ impl<'a> Witnesses<'a> {
         match &finding.body {
             FindingBody::Kernel(event) => match event.as_ref() {
                 KernelEvent::Oom(report) => {
-                    // A report that names its victim says more than one that does not.
-                    let better = self.log.is_none_or(|(held, _)| rank(held) > rank(finding));
-                    if self.log.is_none() || better && rank(finding).is_some() {
+                    // A report that names its victim says more than one that does not; of two the first.
+                    let says = |finding: &Finding, report: &OomReport| {
+                        let place = &report.position;
+                        let order = (place.seq, place.monotonic_us, place.line);
+                        (rank(finding).is_none(), report.victims.is_empty(), order)
+                    };
+                    let better = |(held, other): Told<'_, OomReport>| {
+                        says(finding, report) < says(held, other)
+                    };
+                    if self.log.is_none_or(better) {
                         self.log = Some((finding, report));
                     }
                 }

@@ -1,6 +1,8 @@
 //! Limits of groups: whose it was, what was in it, what became of the container.
 
+use super::sightings::{count, counted, watched};
 use super::*;
+use crate::finding::CountedLimit;
 use crate::incident::Outcome;
 use crate::kernel::Level;
 
@@ -146,6 +148,30 @@ fn what_became_of_the_container() {
     );
     assert_eq!(look(sibling(), false, None), None, "another container says nothing");
     assert_eq!(seconded(vec![oom(report(&container(), &container()))]).outcome, None);
+}
+
+/// The kernel tries again while its victim is dying and finds nobody left: what it says then explains nothing. The report
+/// with the victim does, whichever of the two has the number that sorts first as text.
+#[test]
+fn a_second_report_without_a_victim_takes_nothing_from_the_first() {
+    for (first, second) in [(100, 154), (980, 1034)] {
+        let whole = OomReport { position: at(first), ..report(&container(), &container()) };
+        let nobody = OomReport {
+            position: at(second),
+            victims: Vec::new(),
+            end: ReportEnd::NoKillableProcess,
+            ..whole.clone()
+        };
+        let opening = oom(whole);
+        let about = || Some(opening.id.clone());
+        let mut nobody = Finding { about: about(), ..oom(nobody) };
+        nobody.time += jiff::SignedDuration::from_millis(30);
+        let limit = CountedLimit::Group(container());
+        let counted = counted(count(&container(), limit, Vec::new()), about());
+        let incident = watched(vec![nobody, counted, opening]);
+        is(&incident, Cause::ContainerMemoryLimit, Confidence::Confirmed);
+        assert!(!incident.explanation.iter().any(|said| said.contains("nobody to kill")));
+    }
 }
 
 /// T7: memory that belongs to no process, and three roles that are three processes.
