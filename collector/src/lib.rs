@@ -12,6 +12,7 @@
 mod config;
 mod http;
 mod ingest;
+mod kubernetes;
 mod listen;
 mod metrics;
 mod query;
@@ -19,6 +20,7 @@ mod server;
 mod store;
 
 pub use config::{Config, DEFAULT_GRPC_PORT, DEFAULT_HTTP_PORT, DEFAULT_RETENTION};
+pub use kubernetes::KubernetesInput;
 pub use listen::ListenError;
 pub use server::{Collector, CollectorError};
 pub use store::{Rules, StoreError};

@@ -16,6 +16,7 @@ use tonic::transport::server::{Router, TcpIncoming};
 use crate::config::Config;
 use crate::http;
 use crate::ingest::Ingest;
+use crate::kubernetes::KubernetesInput;
 use crate::listen::{self, ListenError};
 use crate::metrics::Metrics;
 use crate::query::Query;
@@ -56,6 +57,7 @@ pub struct Collector {
     http_addr: Option<SocketAddr>,
     stop: watch::Sender<bool>,
     servers: JoinSet<Result<(), CollectorError>>,
+    kubernetes: KubernetesInput,
     writer: Thread<()>,
 }
 
@@ -103,8 +105,9 @@ impl Collector {
                 end.map_err(|e| CollectorError::Ended { server: "HTTP", problem: e.to_string() })
             });
         }
+        let kubernetes = KubernetesInput::new(store.clone());
         servers.spawn(retain(store, stopping));
-        Ok(Self { grpc_addr, http_addr, stop, servers, writer })
+        Ok(Self { grpc_addr, http_addr, stop, servers, kubernetes, writer })
     }
 
     /// Where gRPC is served.
@@ -117,6 +120,12 @@ impl Collector {
     #[must_use]
     pub fn http_addr(&self) -> Option<SocketAddr> {
         self.http_addr
+    }
+
+    /// Where to hand on what is seen of the Kubernetes API.
+    #[must_use]
+    pub fn kubernetes(&self) -> KubernetesInput {
+        self.kubernetes.clone()
     }
 
     /// Waits until a server ends by itself, which none should. Can be broken off and begun again.
@@ -145,6 +154,7 @@ impl Collector {
             tracing::debug!("cut off connections that did not end");
             self.servers.shutdown().await;
         }
+        drop(self.kubernetes);
         let writer = self.writer;
         // The writer ends with the last handle of the store, after what is queued. A panic in it was reported.
         let _ =

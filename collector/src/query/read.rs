@@ -1,5 +1,6 @@
 //! Reads incidents from the store.
 
+use coroner_core::incident::IncidentId;
 use coroner_proto::v1;
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
@@ -7,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 use super::filter::Filter;
 use super::page::Place;
 use super::target::Target;
-use crate::store::{Readers, StoreError};
+use crate::store::{Readers, StoreError, part_of};
 
 /// A page of incidents.
 #[derive(Debug, Default)]
@@ -106,10 +107,13 @@ fn find(db: &Connection, target: &Target) -> Result<Option<Vec<(Stored, u32)>>, 
     const COLUMNS: &str = "SELECT seq, time_us, id, body, revision FROM incident";
     let row = |row: &Row<'_>| Ok((Stored::read(row)?, row.get(4)?));
     let rows = match target {
-        Target::Incident(id) => db
-            .prepare_cached(&format!("{COLUMNS} WHERE id = $1"))?
-            .query_map([id], row)?
-            .collect::<Result<_, _>>()?,
+        Target::Incident(id) => {
+            // What was an incident of its own may have turned out to be part of another.
+            let id = part_of(db, &IncidentId(id.clone()))?.map_or(id.clone(), |id| id.0);
+            db.prepare_cached(&format!("{COLUMNS} WHERE id = $1"))?
+                .query_map([id], row)?
+                .collect::<Result<_, _>>()?
+        }
         Target::Container(prefix) => {
             // Hex digits sort below `g`, so this is every id that begins with the prefix.
             let end = format!("{prefix}g");

@@ -1,6 +1,6 @@
 //! Gathers what is known about incidents, has them judged, and stores each verdict that is another one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use coroner_core::finding::Finding;
@@ -10,9 +10,11 @@ use coroner_proto::v1;
 use prost::Message as _;
 use rusqlite::{Connection, Row};
 
-use super::StoreError;
+use super::join::{self, Placed};
 use super::rows::{self, Changed};
 use super::surroundings::{self, Told};
+use super::touched::{self, Touched};
+use super::{StoreError, kubernetes, naming};
 
 /// The rules that findings are judged by. The default is the core's; tests put in their own.
 #[derive(Clone, Copy, Debug)]
@@ -32,39 +34,74 @@ impl Default for Rules {
 /// Incidents gathered at once: enough to read what they share but once, few enough to hold in memory.
 const AT_ONCE: usize = 512;
 
-/// Judges each of the incidents anew; gives those whose verdict changed. `fresh` are findings that were just stored.
+/// Judges anew whatever was touched; gives the incidents whose verdict changed. `fresh` are findings that were just stored.
+/// `joined` tells whether anything is known of Kubernetes: without it there is nothing to join with.
 pub(super) fn rejudge(
     db: &Connection,
     path: &Path,
     rules: &Rules,
-    incidents: &BTreeSet<IncidentId>,
+    touched: Touched,
     fresh: &Fresh<'_>,
+    joined: bool,
     now_us: i64,
 ) -> Result<Vec<Changed>, StoreError> {
     let failed =
         |source| StoreError::Sqlite { path: path.to_owned(), doing: "store incidents", source };
+    let mut to_judge =
+        if joined { join::place(db, path, &touched, fresh)? } else { by_themselves(touched) };
     let mut changed = Vec::new();
-    let mut rest = incidents.iter().peekable();
-    while rest.peek().is_some() {
+    while !to_judge.is_empty() {
         let mut told = Vec::new();
-        for id in rest.by_ref().take(AT_ONCE) {
-            told.extend(Told::new(findings(db, path, id, fresh)?));
+        let mut whys = HashMap::new();
+        for _ in 0..AT_ONCE {
+            let Some((id, Placed { why, parts, subject })) = to_judge.pop_first() else { break };
+            let mut all = Vec::new();
+            for part in &parts {
+                all.extend(findings(db, path, part, fresh)?);
+            }
+            let says =
+                if joined { kubernetes::case(db, &id, &subject).map_err(failed)? } else { None };
+            told.extend(Told::of(db, &id, all, says).map_err(failed)?);
+            whys.insert(id, why);
         }
         for case in surroundings::cases(db, path, told)? {
-            let Some(boot_id) = case.findings.first().map(|f| f.boot_id.clone()) else { continue };
             // A verdict once given is never taken back: late evidence may come when the first is deleted already.
-            let Some(incident) = (rules.judge)(&case) else { continue };
-            changed.extend(rows::upsert_incident(db, incident, &boot_id, now_us).map_err(failed)?);
+            let Some(mut incident) = (rules.judge)(&case) else { continue };
+            if let Some(says) = &case.kubernetes {
+                naming::name(&mut incident, says);
+                incident.previous = kubernetes::earlier_ends(db, &says.previous).map_err(failed)?;
+            }
+            let boot_id = case.findings.first().map(|finding| finding.boot_id.clone());
+            let boot_id = match boot_id {
+                Some(boot_id) => boot_id,
+                None => kubernetes::place_of(db, &incident.node, incident.time.as_microsecond())
+                    .map_err(failed)?,
+            };
+            let why = whys.remove(&incident.id).unwrap_or_default();
+            let stored =
+                rows::upsert_incident(db, incident, &boot_id, &touched::sentence(&why), now_us);
+            changed.extend(stored.map_err(failed)?);
         }
     }
     Ok(changed)
+}
+
+/// Incidents of findings alone.
+fn by_themselves(touched: Touched) -> BTreeMap<IncidentId, Placed> {
+    let mut all = BTreeMap::<IncidentId, Placed>::new();
+    for (id, mut why) in touched.findings.into_iter().chain(touched.incidents) {
+        let entry = all.entry(id.clone()).or_default();
+        entry.why.append(&mut why);
+        entry.parts.insert(id);
+    }
+    all
 }
 
 /// Findings by their ids.
 pub(super) type Fresh<'a> = HashMap<&'a str, &'a Finding>;
 
 /// The findings of one incident, in the order of their ids. Those that were just stored need not be read back.
-fn findings(
+pub(super) fn findings(
     db: &Connection,
     path: &Path,
     id: &IncidentId,

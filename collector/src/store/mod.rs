@@ -9,12 +9,16 @@
 mod cases;
 mod coverage;
 mod error;
+mod join;
+mod kubernetes;
+mod naming;
 mod near;
 mod open;
 mod reader;
 mod retention;
 mod rows;
 mod surroundings;
+mod touched;
 mod writer;
 
 use std::path::Path;
@@ -22,6 +26,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use coroner_core::kubernetes::Seen;
 use coroner_proto::v1;
 use prost::Message as _;
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -29,6 +34,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 pub use cases::Rules;
 pub(crate) use coverage::{Origin, overlapping as coverage_of, source};
 pub use error::StoreError;
+pub(crate) use join::part_of;
 pub(crate) use reader::Readers;
 pub(crate) use rows::{Changed, NewFinding};
 pub(crate) use writer::NewBatch;
@@ -110,6 +116,17 @@ impl Store {
     pub(crate) async fn submit(&self, batch: NewBatch) -> Result<Pending, StoreError> {
         let (reply, pending) = oneshot::channel();
         self.send(Job::Batch(batch, reply)).await?;
+        Ok(pending)
+    }
+
+    /// Queues what was seen of the Kubernetes API. The answer comes when it is durable and joined, or cannot be.
+    ///
+    /// # Errors
+    ///
+    /// If the writer has ended.
+    pub(crate) async fn observe(&self, seen: Vec<Seen>) -> Result<Pending, StoreError> {
+        let (reply, pending) = oneshot::channel();
+        self.send(Job::Seen(seen, reply)).await?;
         Ok(pending)
     }
 

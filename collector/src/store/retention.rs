@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 
-use super::{coverage, rows};
+use super::{coverage, kubernetes, rows};
 
 /// Rows of each table deleted in one commit.
 const BATCH: u32 = 1000;
@@ -42,9 +42,15 @@ pub(super) fn delete_batch(
         transaction
             .prepare_cached("DELETE FROM incident_revision WHERE incident_seq = $1")?
             .execute([seq])?;
+        transaction
+            .prepare_cached(
+                "DELETE FROM incident_part WHERE incident_id = (SELECT id FROM incident WHERE seq = $1)",
+            )?
+            .execute([seq])?;
         transaction.prepare_cached("DELETE FROM incident WHERE seq = $1")?.execute([seq])?;
     }
     deleted += old.len() + coverage::delete(&transaction, before, BATCH)?;
+    deleted += kubernetes::delete(&transaction, before, BATCH)?;
     transaction.commit()?;
     if deleted > 0 {
         db.execute_batch(&format!("PRAGMA incremental_vacuum({VACUUM_PAGES})"))?;

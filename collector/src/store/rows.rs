@@ -4,7 +4,7 @@
 //! by that order, whatever digits they hold, where PostgreSQL goes by the digits.
 
 use coroner_core::finding::{Finding, FindingBody, Gap};
-use coroner_core::incident::{Incident, IncidentId};
+use coroner_core::incident::{Incident, IncidentId, RevisedFrom};
 use coroner_proto::v1;
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -93,17 +93,20 @@ pub(super) fn insert_finding(
     Ok(rows == 1)
 }
 
-/// Stores a verdict. `None` if it says what the stored one says.
+/// Stores a verdict; `why` is what came in since the one before. `None` if it says what the stored one says.
 pub(super) fn upsert_incident(
     db: &Connection,
-    incident: Incident,
+    mut incident: Incident,
     boot_id: &str,
+    why: &str,
     now_us: i64,
 ) -> Result<Option<Changed>, rusqlite::Error> {
     let stored: Option<(i64, u32, Vec<u8>)> = db
         .prepare_cached("SELECT seq, revision, body FROM incident WHERE id = $1")?
         .query_row([&incident.id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
+    incident.revised_from =
+        stored.as_ref().and_then(|(_, _, old)| revised_from(&incident, old, why, now_us));
     let (cause, outcome, confidence) =
         (incident.cause.name(), incident.outcome.map(|o| o.name()), incident.confidence.name());
     let time_us = incident.time.as_microsecond();
@@ -111,6 +114,7 @@ pub(super) fn upsert_incident(
     let body = wire.encode_to_vec();
     let pod_uid = wire.pod.as_ref().and_then(|p| p.uid.as_deref());
     let container_id = wire.container.as_ref().and_then(|c| c.id.as_deref());
+    let names = Names::of(&wire);
 
     let (seq, revision) = match stored {
         Some((_, _, old)) if old == body => return Ok(None),
@@ -122,8 +126,9 @@ pub(super) fn upsert_incident(
             delete_pids(db, seq, &old)?;
             db.prepare_cached(
                 "UPDATE incident SET time_us = $1, node = $2, cause = $3, outcome = $4, confidence = $5, pod_uid = $6,
-                     container_id = $7, revision = $8, changed_us = $9, body = $10
-                 WHERE seq = $11",
+                     container_id = $7, revision = $8, changed_us = $9, body = $10, namespace = $11, pod = $12,
+                     container = $13, owner = $14, disagrees = $15
+                 WHERE seq = $16",
             )?
             .execute(params![
                 time_us,
@@ -136,6 +141,11 @@ pub(super) fn upsert_incident(
                 revision + 1,
                 now_us,
                 body,
+                names.namespace,
+                names.pod,
+                names.container,
+                names.owner,
+                names.disagrees,
                 seq
             ])?;
             (seq, revision + 1)
@@ -143,8 +153,8 @@ pub(super) fn upsert_incident(
         None => {
             db.prepare_cached(
                 "INSERT INTO incident (id, time_us, node, boot_id, cause, outcome, confidence, pod_uid, container_id,
-                     revision, created_us, changed_us, body)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10, $11)",
+                     revision, created_us, changed_us, body, namespace, pod, container, owner, disagrees)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10, $11, $12, $13, $14, $15, $16)",
             )?
             .execute(params![
                 wire.id,
@@ -157,7 +167,12 @@ pub(super) fn upsert_incident(
                 pod_uid,
                 container_id,
                 now_us,
-                body
+                body,
+                names.namespace,
+                names.pod,
+                names.container,
+                names.owner,
+                names.disagrees
             ])?;
             (db.last_insert_rowid(), 1)
         }
@@ -169,6 +184,54 @@ pub(super) fn upsert_incident(
         insert.execute(params![pid, time_us, seq])?;
     }
     Ok(Some(Changed { incident: wire, revision, time_us }))
+}
+
+/// What Kubernetes calls whom an incident is about.
+struct Names<'a> {
+    namespace: Option<&'a str>,
+    pod: Option<&'a str>,
+    container: Option<&'a str>,
+    owner: Option<String>,
+    disagrees: bool,
+}
+
+impl<'a> Names<'a> {
+    fn of(incident: &'a v1::Incident) -> Self {
+        let pod = incident.pod.as_ref();
+        let owner = pod.and_then(|pod| pod.owner.as_ref());
+        Self {
+            namespace: pod.and_then(|pod| pod.namespace.as_deref()),
+            pod: pod.and_then(|pod| pod.name.as_deref()),
+            container: incident.container.as_ref().and_then(|c| c.name.as_deref()),
+            owner: owner.map(|owner| format!("{}/{}", owner.kind, owner.name)),
+            disagrees: incident.kubernetes.as_ref().is_some_and(|says| says.disagrees),
+        }
+    }
+}
+
+/// The verdict before: the stored one where it is another, else the one that it was revised from itself.
+fn revised_from(incident: &Incident, old: &[u8], why: &str, now_us: i64) -> Option<RevisedFrom> {
+    let old = Incident::try_from(v1::Incident::decode(old).ok()?).ok()?;
+    let verdict = |i: &Incident| (i.cause, i.outcome, i.confidence);
+    if verdict(&old) == verdict(incident) {
+        return old.revised_from;
+    }
+    let at = jiff::Timestamp::from_microsecond(now_us).ok()?;
+    let (cause, outcome, confidence) = verdict(&old);
+    Some(RevisedFrom { cause, outcome, confidence, at, why: why.to_owned() })
+}
+
+/// Deletes an incident to which nothing belongs any more, with its earlier verdicts.
+pub(super) fn delete_incident(db: &Connection, id: &IncidentId) -> Result<(), rusqlite::Error> {
+    let stored: Option<(i64, Vec<u8>)> = db
+        .prepare_cached("SELECT seq, body FROM incident WHERE id = $1")?
+        .query_row([&id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((seq, body)) = stored else { return Ok(()) };
+    delete_pids(db, seq, &body)?;
+    db.prepare_cached("DELETE FROM incident_revision WHERE incident_seq = $1")?.execute([seq])?;
+    db.prepare_cached("DELETE FROM incident WHERE seq = $1")?.execute([seq])?;
+    Ok(())
 }
 
 /// Takes back the process ids of an incident, whose stored form is `body`.

@@ -7,13 +7,15 @@ use std::path::Path;
 
 use coroner_core::absence;
 use coroner_core::finding::{CoverageSpan, Finding, FindingBody, Gap, Source, SourceStatus};
+use coroner_core::incident::IncidentId;
+use coroner_core::kubernetes::KubernetesCase;
 use coroner_core::verdict::Case;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::cases::{Stored, bodies, decode_all, stored};
 use super::near::{COVERAGE_MARGIN_US, MARGIN_US};
-use super::{StoreError, coverage, rows};
+use super::{StoreError, coverage, kubernetes, rows};
 
 /// Most gaps in one case: more do not make it any less complete.
 const MAX_GAPS: u32 = 1000;
@@ -24,25 +26,64 @@ const CLOSE_US: i64 = 600_000_000;
 /// The findings of one incident, and when it was.
 #[derive(Debug)]
 pub(super) struct Told {
-    pub(super) findings: Vec<Finding>,
+    incident: IncidentId,
+    findings: Vec<Finding>,
+    kubernetes: Option<KubernetesCase>,
+    node: String,
+    boot_id: String,
     begin_us: i64,
     end_us: i64,
 }
 
 impl Told {
     /// `None` without findings.
-    pub(super) fn new(findings: Vec<Finding>) -> Option<Self> {
+    pub(super) fn new(incident: &IncidentId, findings: Vec<Finding>) -> Option<Self> {
         let uncertain =
             |f: &Finding| f.time_uncertainty_us.and_then(|us| i64::try_from(us).ok()).unwrap_or(0);
         let begin = |f: &Finding| f.time.as_microsecond().saturating_sub(uncertain(f));
         let end = |f: &Finding| f.time.as_microsecond().saturating_add(uncertain(f));
         let begin_us = findings.iter().map(begin).min()?;
         let end_us = findings.iter().map(end).max()?;
-        Some(Self { findings, begin_us, end_us })
+        let (node, boot_id) = findings.first().map(|f| (f.node.clone(), f.boot_id.clone()))?;
+        let incident = incident.clone();
+        Some(Self { incident, findings, kubernetes: None, node, boot_id, begin_us, end_us })
+    }
+
+    /// With what Kubernetes says; that alone is enough where it tells of an end or a waiting. `None` with neither.
+    pub(super) fn of(
+        db: &Connection,
+        incident: &IncidentId,
+        findings: Vec<Finding>,
+        says: Option<KubernetesCase>,
+    ) -> Result<Option<Self>, rusqlite::Error> {
+        if let Some(told) = Self::new(incident, findings) {
+            return Ok(Some(Self { kubernetes: says, ..told }));
+        }
+        let Some(says) = says else { return Ok(None) };
+        let (time, node) = match (&says.termination, &says.waiting) {
+            (Some(end), _) => (end.time(), end.node.clone()),
+            (None, Some(waiting)) => (waiting.first_seen, waiting.node.clone()),
+            (None, None) => return Ok(None),
+        };
+        let Some(begin_us) = time.map(Timestamp::as_microsecond) else { return Ok(None) };
+        let node = node.unwrap_or_default();
+        let boot_id = kubernetes::place_of(db, &node, begin_us)?;
+        let (incident, kubernetes) = (incident.clone(), Some(says));
+        // Whole seconds, cut: it happened within the second after.
+        let end_us = begin_us.saturating_add(1_000_000);
+        Ok(Some(Self {
+            incident,
+            findings: Vec::new(),
+            kubernetes,
+            node,
+            boot_id,
+            begin_us,
+            end_us,
+        }))
     }
 
     fn place(&self) -> (&str, &str) {
-        self.findings.first().map_or(("", ""), |f| (f.node.as_str(), f.boot_id.as_str()))
+        (self.node.as_str(), self.boot_id.as_str())
     }
 }
 
@@ -143,7 +184,14 @@ impl Surroundings {
             near.filter_map(|span| coverage::until(span, ends)).collect();
         let lost: Vec<Gap> = gaps.iter().filter_map(gap).cloned().collect();
         let coverage = absence::covered(&spans, &lost);
-        Case { findings: told.findings, gaps, sources, coverage, ..Case::default() }
+        Case {
+            incident: Some(told.incident),
+            findings: told.findings,
+            gaps,
+            sources,
+            coverage,
+            kubernetes: told.kubernetes,
+        }
     }
 
     /// The last word of a source up to `until_us`, or else its first after.

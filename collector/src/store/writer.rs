@@ -4,13 +4,13 @@
 //! it. Nobody is answered before the commit has returned. A commit that fails is rolled back whole and everybody in
 //! it is told, so that each agent sends its batch again.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use coroner_core::finding::{CoverageSpan, FindingBody};
+use coroner_core::kubernetes::Seen;
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior, params};
 use tokio::sync::{broadcast, mpsc, oneshot};
@@ -19,7 +19,8 @@ use super::cases::{self, Fresh, Rules};
 use super::coverage::{Origin, Told};
 use super::open::Opened;
 use super::rows::{self, Changed, NewFinding};
-use super::{StoreError, near, retention};
+use super::touched::Touched;
+use super::{StoreError, kubernetes, near, retention};
 use crate::metrics::Metrics;
 
 /// Most findings in one commit: enough to make the wait for the disk cheap, few enough to bound an answer's delay.
@@ -44,6 +45,8 @@ pub(crate) struct NewBatch {
 pub(super) enum Job {
     /// Store a batch and judge what it touches.
     Batch(NewBatch, Reply),
+    /// Store what was seen of the Kubernetes API and judge what it touches.
+    Seen(Vec<Seen>, Reply),
     /// Find out whether anything can be written.
     Probe(Reply),
     /// Begin to delete what is too old.
@@ -61,6 +64,8 @@ pub(super) struct Writer {
     changes: broadcast::Sender<Arc<Changed>>,
     /// Something too old may be left.
     retaining: bool,
+    /// Something is known of Kubernetes, so there may be something to join with.
+    joined: bool,
     /// Held until the thread ends.
     _lock: File,
 }
@@ -84,7 +89,9 @@ impl Writer {
     ) -> Self {
         let Opened { path, writer: db, lock } = opened;
         db.set_prepared_statement_cache_capacity(32);
-        Self { path, db, rules, retention, metrics, changes, retaining: true, _lock: lock }
+        // If that cannot be read, nothing can, and the first commit says so.
+        let joined = kubernetes::any_stored(&db).unwrap_or(true);
+        Self { path, db, rules, retention, metrics, changes, retaining: true, joined, _lock: lock }
     }
 
     /// Works until nobody can ask any more, and whatever was asked is done.
@@ -109,12 +116,18 @@ impl Writer {
     /// Takes what is queued besides `first`, and commits all of it at once.
     fn group(&mut self, first: Job, jobs: &mut mpsc::Receiver<Job>) {
         let (mut batches, mut replies, mut findings) = (Vec::new(), Vec::new(), 0);
+        let mut seen = Vec::new();
         let mut next = Some(first);
         while let Some(job) = next {
             match job {
                 Job::Batch(batch, reply) => {
                     findings += batch.findings.len();
                     batches.push(batch);
+                    replies.push(reply);
+                }
+                Job::Seen(all, reply) => {
+                    findings += all.len();
+                    seen.extend(all);
                     replies.push(reply);
                 }
                 Job::Probe(reply) => replies.push(reply),
@@ -126,7 +139,8 @@ impl Writer {
             return;
         }
         let begin = Instant::now();
-        match self.commit(&batches) {
+        self.joined |= !seen.is_empty();
+        match self.commit(&batches, &seen) {
             Ok(outcome) => {
                 let Outcome { new, duplicate, gaps, changed } = outcome;
                 self.metrics.committed(begin.elapsed(), new, duplicate, gaps);
@@ -143,7 +157,7 @@ impl Writer {
     }
 
     /// Stores batches and the verdicts that follow, all or nothing.
-    fn commit(&mut self, batches: &[NewBatch]) -> Result<Outcome, StoreError> {
+    fn commit(&mut self, batches: &[NewBatch], seen: &[Seen]) -> Result<Outcome, StoreError> {
         let path = self.path.clone();
         let failed = |doing| {
             let path = path.clone();
@@ -155,14 +169,14 @@ impl Writer {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(failed("begin to write"))?;
         let mut outcome = Outcome::default();
-        if batches.is_empty() {
+        if batches.is_empty() && seen.is_empty() {
             db.execute(
                 "INSERT INTO probe (id, time_us) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET time_us = excluded.time_us",
                 params![now_us],
             )
             .map_err(failed("write"))?;
         }
-        let mut touched = BTreeSet::new();
+        let mut touched = Touched::default();
         let mut fresh = Fresh::new();
         let mut late = Vec::new();
         let mut told = Told::default();
@@ -174,7 +188,9 @@ impl Writer {
                     continue;
                 }
                 outcome.new += 1;
-                touched.extend(new.incident.clone());
+                if let Some(incident) = &new.incident {
+                    touched.finding(incident.clone(), &new.finding);
+                }
                 fresh.insert(new.finding.id.0.as_str(), &new.finding);
                 match new.finding.body {
                     FindingBody::Gap(_) => {
@@ -188,12 +204,17 @@ impl Writer {
         }
         let looking = "find the incidents that a late word concerns";
         for finding in late {
-            touched.extend(near::near_finding(&db, finding).map_err(failed(looking))?);
+            let near = near::near_finding(&db, finding).map_err(failed(looking))?;
+            touched.incidents(near, "how its sources were doing");
         }
         for moved in told.store(&db, now_us).map_err(failed("store coverage"))? {
-            touched.extend(near::near_coverage(&db, &moved).map_err(failed(looking))?);
+            let near = near::near_coverage(&db, &moved).map_err(failed(looking))?;
+            touched.incidents(near, "what was watched without a gap");
         }
-        outcome.changed = cases::rejudge(&db, &path, &self.rules, &touched, &fresh, now_us)?;
+        kubernetes::store(&db, seen, &mut touched, now_us)
+            .map_err(failed("store what Kubernetes says"))?;
+        outcome.changed =
+            cases::rejudge(&db, &path, &self.rules, touched, &fresh, self.joined, now_us)?;
         db.commit().map_err(failed("commit"))?;
         Ok(outcome)
     }

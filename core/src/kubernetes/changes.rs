@@ -166,5 +166,6 @@ fn waiting(pod: &PodRecord, container: &ContainerRecord, seen: Timestamp) -> Opt
         reason: reason.clone(),
         message: message.clone(),
         first_seen: Some(seen),
+        over: None,
     })
 }

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Termination, TerminationId};
+use super::{Termination, TerminationId, WaitingId};
 use crate::incident::{IncidentId, Outcome};
 
 /// How long after a kill its container has ended, at the latest, if it is that kill that ended it.
@@ -75,6 +75,12 @@ impl IncidentId {
     /// The incident of an end that nobody on the node saw.
     #[must_use]
     pub fn of_termination(id: &TerminationId) -> Self {
+        Self(format!("inc-{:016x}", xxh3_64(id.0.as_bytes())))
+    }
+
+    /// The incident of a spell of waiting.
+    #[must_use]
+    pub fn of_waiting(id: &WaitingId) -> Self {
         Self(format!("inc-{:016x}", xxh3_64(id.0.as_bytes())))
     }
 

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ContainerRole;
+use super::{ClusterEvent, ContainerRole, PodPhase, PodRecord};
 
 /// A container that waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,7 @@ pub struct Waiting {
     pub pod: String,
     /// Its node; `None` before it is scheduled.
     pub node: Option<String>,
-    /// The container's name.
+    /// The container's name; empty where all of the pod waits, as for a volume.
     pub container: String,
     /// What the container is for.
     pub role: ContainerRole,
@@ -32,9 +32,49 @@ pub struct Waiting {
     pub message: Option<String>,
     /// When it was first seen, by the clock of whoever watched.
     pub first_seen: Option<Timestamp>,
+    /// When it was seen to be over; `None` while it lasts.
+    pub over: Option<Timestamp>,
 }
 
 impl Waiting {
+    /// Whether it is worth an incident by itself. What was made and could not run ends in a termination, and so does what
+    /// backs off: those are told by their ends. Every container is created at first.
+    #[must_use]
+    pub fn opens(&self) -> bool {
+        match self.kind() {
+            WaitingKind::Image | WaitingKind::Config => true,
+            WaitingKind::Start => !matches!(
+                self.reason.as_str(),
+                "RunContainerError" | "StartError" | "ContainerCannotRun" | "PostStartHookError"
+            ),
+            WaitingKind::Creating => self.container.is_empty(),
+            WaitingKind::BackOff | WaitingKind::Other => false,
+        }
+    }
+
+    /// The waiting of a whole pod that an event tells of: for a volume that is not there, while nothing of it runs.
+    #[must_use]
+    pub fn for_volume(pod: &PodRecord, event: &ClusterEvent) -> Option<Self> {
+        let volume = match event.reason.as_str() {
+            "FailedMount" | "FailedAttachVolume" | "FailedMapVolume" => true,
+            "FailedScheduling" => {
+                event.message.contains("PersistentVolumeClaim")
+                    || event.message.contains("persistentvolumeclaim")
+            }
+            _ => false,
+        };
+        (volume && event.is_of_pod(&pod.uid) && pod.phase == PodPhase::Pending).then(|| Self {
+            pod_uid: pod.uid.clone(),
+            namespace: pod.namespace.clone(),
+            pod: pod.name.clone(),
+            node: pod.node.clone(),
+            reason: "ContainerCreating".to_owned(),
+            message: Some(event.message.clone()),
+            first_seen: event.first.or(event.last),
+            ..Self::default()
+        })
+    }
+
     /// What it waits for.
     #[must_use]
     pub fn kind(&self) -> WaitingKind {
