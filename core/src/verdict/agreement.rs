@@ -212,6 +212,14 @@ fn same_group(one: &Seen, another: &Seen) -> bool {
     one.whose.iter().any(|a| another.whose.iter().any(|b| a.agrees(b)))
 }
 
+/// Whether one names a group that all the other's are in: where theirs were gone, those above counted.
+fn one_is_above(one: &Seen, another: &Seen) -> bool {
+    let above = |one: &Seen, another: &Seen| {
+        one.whose.iter().any(|a| another.whose.iter().all(|b| a.is_above(b)))
+    };
+    above(one, another) || above(another, one)
+}
+
 /// Those that agree with the first, directly or through another.
 fn agreeing(seen: &[Seen]) -> Vec<&Seen> {
     let mut held: Vec<&Seen> = seen.first().into_iter().collect();
@@ -236,8 +244,10 @@ fn differing(seen: &[Seen]) -> Option<String> {
             let pids = !one.pids.is_empty()
                 && !another.pids.is_empty()
                 && one.pids.is_disjoint(&another.pids);
-            let groups =
-                !one.whose.is_empty() && !another.whose.is_empty() && !same_group(one, another);
+            let groups = !one.whose.is_empty()
+                && !another.whose.is_empty()
+                && !same_group(one, another)
+                && !one_is_above(one, another);
             if pids || groups {
                 let what = if pids { "processes" } else { "groups" };
                 return Some(format!(

@@ -44,6 +44,11 @@ impl Whose {
         }
     }
 
+    /// A group of many that the other is in: it counts what its own do, and names none of them.
+    pub(super) fn is_above(&self, other: &Self) -> bool {
+        !self.has_id() && below(&other.path, &self.path)
+    }
+
     /// The same group, not one inside the other.
     pub(super) fn is_exactly(&self, other: &Self) -> bool {
         self.has_id()

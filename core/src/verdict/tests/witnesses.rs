@@ -269,6 +269,14 @@ fn paths_that_differ_and_mean_the_same() {
         ]);
         is(&incident, Cause::ContainerMemoryLimit, Confidence::Confirmed);
     }
+    // The pod was gone too: who counted stands above both, and is neither a second witness nor another's.
+    let slice = POD.rsplit_once('/').expect("a parent").0;
+    let gone = || counted(count(slice, CountedLimit::Unknown, Vec::new()), about.clone());
+    let log = || oom(report(&container(), &container()));
+    is(&watched(vec![log(), gone()]), Cause::ContainerMemoryLimit, Confidence::Likely);
+    let trace = traced(mark(Some(&container()), None), about.clone());
+    let incident = watched(vec![log(), gone(), trace]);
+    is(&incident, Cause::ContainerMemoryLimit, Confidence::Confirmed);
     // A zombie stands in the root: that says nothing, and contradicts nobody.
     let incident = watched(vec![
         oom(report(&container(), &container())),
