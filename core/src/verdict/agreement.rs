@@ -6,6 +6,7 @@
 
 use std::collections::BTreeSet;
 
+use super::claim::Basis;
 use super::facts::{Event, Facts};
 use super::same::Whose;
 use super::watch::KILL_SOURCES;
@@ -15,17 +16,46 @@ use crate::kernel::{Scope, Victim};
 
 /// What one witness says of who died.
 struct Seen {
-    source: Source,
+    source: Witness,
     pids: BTreeSet<u32>,
     whose: Vec<Whose>,
     /// It says by itself all that it can know.
     whole: bool,
 }
 
+/// A witness of a death.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Witness {
+    /// A source on the node.
+    Node(Source),
+    /// The API: the end of that container with 137, in that second.
+    Kubernetes,
+}
+
+impl std::fmt::Display for Witness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Node(source) => source.fmt(f),
+            Self::Kubernetes => f.write_str("status in Kubernetes"),
+        }
+    }
+}
+
 /// How sure a verdict may be at most, and why not more.
 pub(super) struct Standing {
     pub at_most: Confidence,
     pub said: Vec<String>,
+}
+
+/// How sure a claim that rests on that may be at most.
+pub(super) fn at_most(facts: &Facts<'_>, basis: Basis) -> Confidence {
+    match basis {
+        Basis::Node => standing(facts).at_most,
+        Basis::Api if KILL_SOURCES.into_iter().any(|source| facts.watch.hole(source)) => {
+            Confidence::Likely
+        }
+        Basis::Api => Confidence::Confirmed,
+    }
 }
 
 /// How sure the witnesses allow to be.
@@ -53,7 +83,10 @@ pub(super) fn standing(facts: &Facts<'_>) -> Standing {
     if facts.account.contradictions.is_empty() {
         said.extend(differing);
     }
-    let whole = |seen: &Seen| seen.whole && !holes.contains(&seen.source);
+    let whole = |seen: &Seen| match seen.source {
+        Witness::Node(source) => seen.whole && !holes.contains(&source),
+        Witness::Kubernetes => seen.whole,
+    };
     let at_most = if contradicted {
         Confidence::Possible
     } else if agreeing.len() > 1 {
@@ -98,7 +131,7 @@ fn oom(facts: &Facts<'_>) -> Vec<Seen> {
             .collect();
         lines = u64::try_from(victims.len()).unwrap_or(u64::MAX);
         seen.push(Seen {
-            source: Source::KernelLog,
+            source: Witness::Node(Source::KernelLog),
             pids: victims.iter().map(|victim| victim.pid).collect(),
             whose: groups(victims.iter().filter_map(|victim| victim.cgroup.as_deref())),
             whole: !report.bare && report.trigger.is_some(),
@@ -108,7 +141,7 @@ fn oom(facts: &Facts<'_>) -> Vec<Seen> {
         let receivers = witnesses.marked.iter().map(|(_, sigkill)| &sigkill.receiver);
         let whose = groups(receivers.clone().filter_map(|receiver| receiver.cgroup.as_deref()));
         seen.push(Seen {
-            source: Source::SignalTrace,
+            source: Witness::Node(Source::SignalTrace),
             pids: receivers.map(|receiver| receiver.pid).collect(),
             whole: !whose.is_empty(),
             whose,
@@ -118,13 +151,28 @@ fn oom(facts: &Facts<'_>) -> Vec<Seen> {
         seen.extend(read(facts, lines));
     } else {
         seen.push(Seen {
-            source: Source::Cgroup,
+            source: Witness::Node(Source::Cgroup),
             pids: BTreeSet::new(),
             whose: groups(witnesses.counted.iter().map(|(_, kill)| kill.group.as_str())),
             whole: witnesses.counted.iter().any(|(_, kill)| kill.limit != CountedLimit::Unknown),
         });
     }
+    seen.extend(stated(facts));
     seen
+}
+
+/// The end that Kubernetes states, where it is one by SIGKILL: that of this container, by its id.
+fn stated(facts: &Facts<'_>) -> Option<Seen> {
+    let api = facts.api?;
+    let termination = api.termination().filter(|_| api.code() == Some(137))?;
+    let id = termination.ended.container_id.as_deref()?;
+    let pod = api.pod().map(|pod| pod.cgroup_uid());
+    Some(Seen {
+        source: Witness::Kubernetes,
+        pids: BTreeSet::new(),
+        whose: vec![Whose::of_container(pod, id)],
+        whole: false,
+    })
 }
 
 /// What was read of the counters because of the kernel's lines. A counter that is no higher than the kills that are
@@ -137,7 +185,7 @@ fn read(facts: &Facts<'_>, lines: u64) -> Option<Seen> {
         .filter(|a| facts.victims.first().is_some_and(|victim| victim.pid == a.pid));
     if let Some(attribution) = worked_out {
         return Some(Seen {
-            source: Source::Cgroup,
+            source: Witness::Node(Source::Cgroup),
             pids: BTreeSet::from([attribution.pid]),
             whose: groups([attribution.cgroup.as_str()]),
             whole: false,
@@ -149,7 +197,7 @@ fn read(facts: &Facts<'_>, lines: u64) -> Option<Seen> {
         .filter_map(|observation| facts.container_state(observation))
         .find(|state| state.exists && state.oom_kill.is_some_and(|n| n > 0 && n <= lines))?;
     Some(Seen {
-        source: Source::Cgroup,
+        source: Witness::Node(Source::Cgroup),
         pids: BTreeSet::new(),
         whose: groups([state.path.as_str()]),
         whole: false,
@@ -161,7 +209,7 @@ fn death(facts: &Facts<'_>) -> Vec<Seen> {
     let mut seen = Vec::new();
     if let Event::Userspace(line) = facts.event {
         seen.push(Seen {
-            source: Source::KernelLog,
+            source: Witness::Node(Source::KernelLog),
             pids: line.pid.into_iter().collect(),
             whose: groups(line.cgroup.as_deref()),
             whole: true,
@@ -171,7 +219,7 @@ fn death(facts: &Facts<'_>) -> Vec<Seen> {
     let ended = || groups(end.map(|end| end.group.as_str()));
     if facts.fault().is_some() {
         seen.push(Seen {
-            source: Source::KernelLog,
+            source: Witness::Node(Source::KernelLog),
             pids: BTreeSet::new(),
             whose: ended(),
             whole: true,
@@ -179,14 +227,14 @@ fn death(facts: &Facts<'_>) -> Vec<Seen> {
     }
     if let Some((_, sigkill)) = facts.kill {
         seen.push(Seen {
-            source: Source::SignalTrace,
+            source: Witness::Node(Source::SignalTrace),
             pids: BTreeSet::from([sigkill.receiver.pid]),
             whose: groups(sigkill.receiver.cgroup.as_deref()),
             whole: true,
         });
     } else if end.is_some_and(|end| end.main_sigkilled == Some(false)) {
         seen.push(Seen {
-            source: Source::SignalTrace,
+            source: Witness::Node(Source::SignalTrace),
             pids: BTreeSet::new(),
             whose: ended(),
             whole: true,
@@ -194,12 +242,13 @@ fn death(facts: &Facts<'_>) -> Vec<Seen> {
     }
     if end.is_some() {
         seen.push(Seen {
-            source: Source::Cgroup,
+            source: Witness::Node(Source::Cgroup),
             pids: BTreeSet::new(),
             whose: ended(),
             whole: true,
         });
     }
+    seen.extend(stated(facts));
     seen
 }
 

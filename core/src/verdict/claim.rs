@@ -2,10 +2,9 @@
 
 use super::facts::{Event, Facts};
 use super::opening::incident_of;
-use super::{Case, agreement, evidence, outcome, surroundings, telling};
+use super::{Case, agreement, evidence, outcome, says, surroundings, telling};
 use crate::incident::{
-    Cause, Confidence, ContainerRef, Incident, IncidentId, KernelFacts, PodRef, TriggerFacts,
-    VictimFacts,
+    Cause, Confidence, Incident, IncidentId, KernelFacts, TriggerFacts, VictimFacts,
 };
 use crate::kernel::{Level, Scope};
 
@@ -30,26 +29,67 @@ pub(super) struct Claim {
     pub remedies: Vec<String>,
     /// What the rule missed.
     pub missing: Vec<String>,
+    /// Whose word it rests on.
+    pub basis: Basis,
+    /// Other causes that the same facts speak for as much.
+    pub or: Vec<Cause>,
 }
 
-/// The most confident claim; of equals the first in the table.
+/// Whose word a claim rests on, and so how sure it may be at most.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Basis {
+    /// The node's witnesses': as far as they agree.
+    #[default]
+    Node,
+    /// Kubernetes': the rule says how sure, but never surer than likely where a witness of the node had a hole.
+    Api,
+}
+
+/// The most confident claim, how sure it may be at most already counted in. Where two of different causes are equal, neither is more than
+/// possible, and both are named.
 pub(super) fn weigh(rules: &[Rule], facts: &Facts<'_>) -> Option<(Cause, Claim)> {
     let mut best: Option<(Cause, Claim)> = None;
     for rule in rules {
-        let Some(claim) = (rule.examine)(facts) else { continue };
-        if best.as_ref().is_none_or(|(_, held)| claim.confidence > held.confidence) {
-            best = Some((rule.cause, claim));
+        let Some(mut claim) = (rule.examine)(facts) else { continue };
+        claim.confidence = claim.confidence.min(agreement::at_most(facts, claim.basis));
+        match &mut best {
+            Some((_, held)) if claim.confidence < held.confidence => {}
+            Some((cause, held))
+                if claim.confidence == held.confidence && held.confidence > Confidence::Unknown =>
+            {
+                tie(*cause, held, rule.cause, claim);
+            }
+            Some((_, held)) if claim.confidence == held.confidence => {}
+            _ => best = Some((rule.cause, claim)),
         }
     }
     best
 }
 
+/// Adds what another rule claims as much.
+fn tie(cause: Cause, held: &mut Claim, other: Cause, claim: Claim) {
+    if cause == other {
+        return;
+    }
+    held.confidence = held.confidence.min(Confidence::Possible);
+    for also in std::iter::once(other).chain(claim.or) {
+        if also != cause && also != Cause::Unknown && !held.or.contains(&also) {
+            held.or.push(also);
+        }
+    }
+    held.because.push(format!("As much speaks for another cause, {other}: {}.", claim.summary));
+    held.missing.extend(
+        claim.missing.into_iter().filter(|what| !held.missing.contains(what)).collect::<Vec<_>>(),
+    );
+    held.remedies.extend(claim.remedies);
+}
+
 /// Writes the verdict down.
 pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, Claim)) -> Incident {
     let standing = agreement::standing(facts);
-    let confidence = claim.confidence.min(standing.at_most);
+    let confidence = claim.confidence;
     let mut gaps = claim.missing;
-    gaps.extend(standing.said);
+    gaps.extend(standing.said.into_iter().filter(|_| facts.witnesses.opening.is_some()));
     gaps.extend(facts.watch.gaps.iter().map(|gap| telling::gap(gap)));
     gaps.extend(telling::missing(facts));
     gaps.extend(evidence::blind_sources(case));
@@ -59,30 +99,22 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
     explanation.extend(surroundings::volumes(facts));
     explanation.extend(telling::roles(facts));
     explanation.extend(outcome_sentence);
-    let whose = facts.whose();
+    let (pod, container) = says::whose(facts);
     Incident {
-        id: case
-            .incident
-            .clone()
-            .or_else(|| incident_of(facts.opening))
-            .unwrap_or_else(|| IncidentId::of(&facts.opening.id)),
+        id: id(facts, case),
         time: facts.time(),
-        node: facts.opening.node.clone(),
+        node: says::node(facts),
         cause,
         outcome,
         confidence,
+        alternatives: claim.or,
         summary: claim.summary,
         explanation,
         remedies: claim.remedies,
-        pod: whose.pod_uid.map(|uid| PodRef { uid: Some(uid), ..PodRef::default() }),
-        // A container that a pod's container made for itself is nobody's to look up.
-        container: whose
-            .pod_container_id
-            .or(whose.container_id)
-            .map(|id| ContainerRef { id: Some(id), ..ContainerRef::default() }),
-        termination: None,
-        kubernetes: None,
-        alternatives: Vec::new(),
+        pod,
+        container,
+        termination: says::termination(facts),
+        kubernetes: says::kubernetes(facts, cause, confidence),
         sigkill: evidence::sender(facts),
         previous: Vec::new(),
         revised_from: None,
@@ -92,6 +124,15 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
         evidence: evidence::evidence(facts, case),
         gaps,
     }
+}
+
+/// Whose incident it is: what whoever gathered the case says, else what opens it.
+fn id(facts: &Facts<'_>, case: &Case) -> IncidentId {
+    let by_finding = || {
+        let opening = facts.witnesses.opening?;
+        Some(incident_of(opening).unwrap_or_else(|| IncidentId::of(&opening.id)))
+    };
+    case.incident.clone().or_else(by_finding).unwrap_or_else(|| says::id(facts))
 }
 
 /// What the kernel said, in the shape people and machines are shown.

@@ -8,9 +8,11 @@
 //! A bare kill line names no group. Where the victim's container is known and its counters say that it was out of
 //! memory, that is possible, no more: the counters do not say when.
 
+use super::at_start;
 use super::claim::{Claim, Rule};
 use super::composition;
 use super::facts::{Facts, HitKind};
+use super::heap;
 use super::pod_shape::{PodShape, pod_shape};
 use super::words::{group, size};
 use crate::cgroup::identify;
@@ -20,7 +22,9 @@ use crate::kernel::{Level, Limit, Scope};
 pub(super) const RULE: Rule = Rule { cause: Cause::ContainerMemoryLimit, examine };
 
 fn examine(facts: &Facts<'_>) -> Option<Claim> {
-    let Some((_, limit)) = facts.limit_hit() else { return from_counters(facts) };
+    let Some((_, limit)) = facts.limit_hit() else {
+        return from_counters(facts).or_else(|| at_start::claim(facts));
+    };
     match limit.identity.level {
         Level::Container if !runs_a_node(facts) => {
             let container = group(limit.path, &limit.identity);
@@ -85,6 +89,8 @@ fn claim(facts: &Facts<'_>, confidence: Confidence, container: &str, why: Option
         .report()
         .map(|report| composition::remedies(report, made_of.as_ref(), &raise))
         .unwrap_or_default();
+    let mut remedies = remedies;
+    remedies.extend(heap::remedy(facts, hit.limit));
     let all = hit.limit.map_or_else(String::new, |limit| format!(" of {}", size(Some(limit))));
     Claim {
         confidence,
@@ -95,6 +101,7 @@ fn claim(facts: &Facts<'_>, confidence: Confidence, container: &str, why: Option
         because,
         remedies,
         missing: Vec::new(),
+        ..Claim::default()
     }
 }
 

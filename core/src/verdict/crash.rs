@@ -2,14 +2,15 @@
 //!
 //! *Needs* the kernel log's `segfault` or `traps:` line for a process of a container that ended, or a SIGKILL that a
 //! process sent to itself, or one that the kernel sent to the running process without the OOM killer's mark, which is
-//! what it does when RLIMIT_CPU's hard limit is passed. *Weakened by* a trace or counters that were not complete: a lost
+//! what it does when RLIMIT_CPU's hard limit is passed; or the exit code of such a signal, which with that line *confirms* it. *Weakened by* a trace or counters that were not complete: a lost
 //! mark would look the same.
 
-use super::claim::{Claim, Rule};
+use super::claim::{Basis, Claim, Rule};
 use super::facts::{Event, Facts};
 use super::no_oom::no_oom;
 use super::words::{clock, group, process};
 use crate::cgroup::identify;
+use crate::exit_code::{ExitMeaning, describe};
 use crate::finding::{ContainerEnd, Sigkill};
 use crate::incident::{Cause, Confidence};
 use crate::kernel::Fault;
@@ -23,8 +24,46 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         Some((_, kill)) if origin(kill) == Origin::CpuTimeLimit => Some(cpu_limit(facts, kill)),
         Some((_, kill)) if origin(kill) == Origin::Itself => Some(itself(facts, kill)),
         Some(_) => None,
-        None => fault(facts, facts.end()?, facts.fault()?),
+        None => by_code(facts).or_else(|| fault(facts, facts.end()?, facts.fault()?)),
     }
+}
+
+/// What Kubernetes knows: the code of a signal that a process earns by its own doing.
+fn by_code(facts: &Facts<'_>) -> Option<Claim> {
+    let api = facts.api?;
+    let code = api.code()?;
+    let signal = ExitMeaning::of(code).signal().filter(|signal| signal.is_crash())?;
+    let fault = facts.fault();
+    let mut because = vec![format!("{} ended with exit code {}.", api.who(), describe(code))];
+    because.extend(
+        fault.map(|fault| format!("The kernel log says at {}: {}", clock(facts.at), fault.message)),
+    );
+    let missing = match fault {
+        Some(_) => Vec::new(),
+        None => vec![
+            "The kernel's own line about it, which it prints for some of these signals only; a program may also choose such a \
+             code, and a shell passes on its child's."
+                .to_owned(),
+        ],
+    };
+    let confidence =
+        if fault.is_some() && facts.end().is_none_or(|end| end.main_sigkilled != Some(true)) {
+            Confidence::Confirmed
+        } else {
+            Confidence::Likely
+        };
+    Some(Claim {
+        confidence,
+        summary: format!("{} crashed with {signal}", api.who()),
+        because,
+        remedies: vec![format!(
+            "Look for a core dump and at the end of its log (`kubectl logs --previous`): {}.",
+            signal.meaning()
+        )],
+        missing,
+        basis: Basis::Api,
+        ..Claim::default()
+    })
 }
 
 fn cpu_limit(facts: &Facts<'_>, kill: &Sigkill) -> Claim {
@@ -37,7 +76,7 @@ fn cpu_limit(facts: &Facts<'_>, kill: &Sigkill) -> Claim {
             format!(
                 "The kernel sent {who} SIGKILL at {} while it ran, without the OOM killer's mark: that is how it \
                  enforces the hard limit of RLIMIT_CPU.",
-                clock(facts.opening.time)
+                clock(facts.at)
             ),
             no.sentence,
         ],
@@ -46,8 +85,7 @@ fn cpu_limit(facts: &Facts<'_>, kill: &Sigkill) -> Claim {
              the program ran for so long."
                 .to_owned(),
         ],
-        missing: no.missing,
-    }
+        missing: no.missing, ..Claim::default() }
 }
 
 fn itself(facts: &Facts<'_>, kill: &Sigkill) -> Claim {
@@ -57,7 +95,7 @@ fn itself(facts: &Facts<'_>, kill: &Sigkill) -> Claim {
         confidence: Confidence::Confirmed,
         summary: format!("{who} sent SIGKILL to itself"),
         because: vec![
-            format!("At {} {who} sent SIGKILL to itself {}.", clock(facts.opening.time), way(kill)),
+            format!("At {} {who} sent SIGKILL to itself {}.", clock(facts.at), way(kill)),
             no.sentence,
         ],
         remedies: vec![format!(
@@ -65,6 +103,7 @@ fn itself(facts: &Facts<'_>, kill: &Sigkill) -> Claim {
             kill.sender.comm
         )],
         missing: no.missing,
+        ..Claim::default()
     }
 }
 
@@ -87,7 +126,7 @@ fn fault(facts: &Facts<'_>, end: &ContainerEnd, fault: &Fault) -> Option<Claim> 
         confidence,
         summary: format!("{who} crashed ({}) and {container} ended", fault.fault),
         because: vec![
-            format!("The kernel log says at {}: {}", clock(facts.opening.time), fault.message),
+            format!("The kernel log says at {}: {}", clock(facts.at), fault.message),
             no.sentence,
         ],
         remedies: vec![format!(
@@ -95,5 +134,6 @@ fn fault(facts: &Facts<'_>, end: &ContainerEnd, fault: &Fault) -> Option<Claim> 
             fault.fault, fault.comm
         )],
         missing,
+        ..Claim::default()
     })
 }

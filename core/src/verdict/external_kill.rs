@@ -97,6 +97,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         because,
         remedies: vec![remedy],
         missing,
+        ..Claim::default()
     })
 }
 

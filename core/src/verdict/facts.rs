@@ -5,13 +5,14 @@
 use jiff::Timestamp;
 
 use super::account::{self, Account};
+use super::api::Api;
 use super::watch::Watch;
 use super::witnesses::{Told, Witnesses};
 use super::words;
 use crate::bytes::Bytes;
 use crate::cgroup::{Identity, identify};
 use crate::finding::{
-    AttributionMethod, CgroupObservation, CgroupState, ContainerEnd, Finding, GroupRise, Sigkill,
+    AttributionMethod, CgroupObservation, CgroupState, ContainerEnd, GroupRise, Sigkill,
 };
 use crate::incident::Confidence;
 use crate::kernel::{
@@ -64,10 +65,13 @@ pub(super) enum HitKind {
 
 /// The facts of one case.
 pub(super) struct Facts<'a> {
-    pub opening: &'a Finding,
+    /// When what opened it happened: a finding, else what Kubernetes reports.
+    pub at: Timestamp,
     pub event: Event<'a>,
     /// Who says what.
     pub witnesses: &'a Witnesses<'a>,
+    /// What Kubernetes says.
+    pub api: Option<Api<'a>>,
     /// What they together say of an OOM kill.
     pub account: &'a Account,
     /// The SIGKILL that matters, of those the OOM killer did not send.
@@ -126,7 +130,7 @@ impl<'a> Facts<'a> {
         match (&self.event, self.kill, self.witnesses.end) {
             (Event::Death, Some((signal, _)), _) if self.kill_of_main().is_some() => signal.time,
             (Event::Death, _, Some((end, _))) => end.time,
-            _ => self.opening.time,
+            _ => self.at,
         }
     }
 

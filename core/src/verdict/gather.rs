@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Case;
 use super::account::Account;
+use super::api::Api;
 use super::facts::{Event, Facts, Group};
 use super::watch::Watch;
 use super::witnesses::Witnesses;
@@ -11,13 +12,15 @@ use crate::cgroup::identify;
 use crate::finding::{Attribution, AttributionMethod, Phase};
 use crate::kernel::{KernelEvent, OomReport, Scope, Victim};
 
-/// Puts a case in order; `None` when nothing in it opens an incident.
+/// Puts a case in order; `None` when nothing in it opens an incident, neither a finding nor Kubernetes.
 pub(super) fn gather<'a>(
     case: &'a Case,
     witnesses: &'a Witnesses<'a>,
     account: &'a Account,
 ) -> Option<Facts<'a>> {
     let log = witnesses.log.map(|(_, report)| report);
+    let api = Api::of(case);
+    let at = witnesses.opening.map(|finding| finding.time).or_else(|| api?.time())?;
     let event = match (&account.report, log) {
         (Some(report), _) => Event::Oom(report),
         (None, Some(report)) => Event::Oom(report),
@@ -33,7 +36,8 @@ pub(super) fn gather<'a>(
     let (limit, victim) = groups(&event, witnesses, &victims);
     let records = records(witnesses);
     Some(Facts {
-        opening: witnesses.opening,
+        at,
+        api,
         kill: if matches!(event, Event::Death | Event::Userspace(_)) {
             witnesses.decisive()
         } else {
@@ -47,7 +51,7 @@ pub(super) fn gather<'a>(
         victim,
         at_kill: witnesses.observed(Phase::AtKill),
         aftermath: witnesses.observed(Phase::Aftermath),
-        watch: Watch::of(case, witnesses, records),
+        watch: Watch::of(case, witnesses, at, records),
         records,
     })
 }

@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule { cause: Cause::HardwareMemoryError, examine 
 fn examine(facts: &Facts<'_>) -> Option<Claim> {
     let Event::Hardware(error) = facts.event else { return None };
     let page = error.pfn.as_ref().map_or_else(String::new, |pfn| format!(" (page frame {pfn})"));
-    let at = clock(facts.opening.time);
+    let at = clock(facts.at);
     let (confidence, summary, sentence) = match error.pid {
         Some(pid) => {
             let who = process(pid, error.comm.as_deref().unwrap_or_default());
@@ -39,6 +39,5 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         remedies: vec![
             "Drain the node and have its memory tested and replaced (rasdaemon or edac-util name the module).".to_owned(),
         ],
-        missing: Vec::new(),
-    })
+        missing: Vec::new(), ..Claim::default() })
 }

@@ -86,8 +86,7 @@ fn allocation(failure: &AllocationFailure) -> Option<Claim> {
             "To get blocks back now: echo 1 > /proc/sys/vm/compact_memory (it may stall the node for a moment)."
                 .to_owned(),
         ],
-        missing,
-    })
+        missing, ..Claim::default() })
 }
 
 /// What the fullest zone and the others had.
@@ -176,5 +175,6 @@ fn slab(failure: &SlabFailure) -> Claim {
                 .to_owned(),
         ],
         missing: vec!["A slab failure does not show which blocks were free.".to_owned()],
+        ..Claim::default()
     }
 }

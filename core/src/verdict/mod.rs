@@ -9,6 +9,7 @@
 
 mod account;
 mod agreement;
+mod api;
 mod claim;
 mod composition;
 mod evidence;
@@ -29,6 +30,33 @@ mod tests;
 mod watch;
 mod witnesses;
 mod words;
+
+mod api_eviction;
+mod at_start;
+mod bad_image;
+mod container_lost;
+mod deadline_exceeded;
+mod ended_pod;
+mod ephemeral_storage_limit;
+mod failed_probe;
+mod heap;
+mod image_pull;
+mod kubelets_doing;
+mod liveness_probe;
+mod missing_config;
+mod node_pressure_eviction;
+mod node_shutdown;
+mod pod_deleted;
+mod pod_end;
+mod post_start_hook;
+mod pre_stop_timeout;
+mod preempted;
+mod says;
+mod startup_probe;
+mod taint_eviction;
+mod terminated;
+mod volume_unavailable;
+mod waits;
 
 mod application_exit;
 mod container_memory_limit;
@@ -57,7 +85,7 @@ pub use sighting::sighting;
 use witnesses::Witnesses;
 
 /// Every cause and its rule. [`unknown`] claims whatever nobody else does, so it is the last.
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 34] = [
     container_memory_limit::RULE,
     pod_memory_limit::RULE,
     qos_memory_limit::RULE,
@@ -72,6 +100,24 @@ const RULES: [Rule; 16] = [
     external_kill::RULE,
     crash::RULE,
     application_exit::RULE,
+    node_pressure_eviction::RULE,
+    ephemeral_storage_limit::RULE,
+    liveness_probe::RULE,
+    startup_probe::RULE,
+    post_start_hook::RULE,
+    pre_stop_timeout::RULE,
+    preempted::RULE,
+    api_eviction::RULE,
+    taint_eviction::RULE,
+    pod_deleted::RULE,
+    deadline_exceeded::RULE,
+    node_shutdown::RULE,
+    container_lost::RULE,
+    terminated::RULE,
+    bad_image::RULE,
+    missing_config::RULE,
+    volume_unavailable::RULE,
+    image_pull::RULE,
     runtime_kill::RULE,
     unknown::RULE,
 ];
@@ -102,7 +148,7 @@ pub struct Case {
 /// The verdict depends on what the findings say, not on the order they are given in.
 #[must_use]
 pub fn judge(case: &Case) -> Option<Incident> {
-    let witnesses = Witnesses::of(case)?;
+    let witnesses = Witnesses::of(case);
     let account = Account::of(&witnesses);
     let facts = gather::gather(case, &witnesses, &account)?;
     claim::weigh(&RULES, &facts).map(|claim| claim::sentence(&facts, case, claim))

@@ -21,8 +21,7 @@ pub(super) struct NoOom {
 
 pub(super) fn no_oom(facts: &Facts<'_>) -> NoOom {
     let end = facts.end();
-    let moment =
-        facts.opening.time.checked_sub(SignedDuration::from_secs(1)).unwrap_or(facts.opening.time);
+    let moment = facts.at.checked_sub(SignedDuration::from_secs(1)).unwrap_or(facts.at);
     let from = end.and_then(|end| end.not_before).map_or(moment, |time| time.min(moment));
     let log = facts.watch.complete(Source::KernelLog, from);
     let counters = match end {

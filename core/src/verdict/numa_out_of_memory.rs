@@ -53,6 +53,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         because,
         remedies: vec![format!("{remedy}{grew}.")],
         missing: Vec::new(),
+        ..Claim::default()
     })
 }
 

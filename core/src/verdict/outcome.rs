@@ -30,8 +30,10 @@ pub(super) fn outcome(facts: &Facts<'_>) -> (Option<Outcome>, Option<String>) {
         }
     }
     let whose = facts.whose();
-    let in_container =
-        whose.pod_uid.is_some() || whose.container_id.is_some() || whose.level == Level::Container;
+    let in_container = facts.api.is_some_and(|api| api.time().is_some())
+        || whose.pod_uid.is_some()
+        || whose.container_id.is_some()
+        || whose.level == Level::Container;
     if in_container {
         return container(facts);
     }
@@ -46,6 +48,9 @@ pub(super) fn outcome(facts: &Facts<'_>) -> (Option<Outcome>, Option<String>) {
 
 fn container(facts: &Facts<'_>) -> (Option<Outcome>, Option<String>) {
     let exited = |why: &str| (Some(Outcome::ContainerExited), Some(why.to_owned()));
+    if let Some(told) = stated(facts) {
+        return told;
+    }
     if let Some((finding, end)) = facts.witnesses.end {
         match facts.event {
             // Said already: the end is what it is about.
@@ -82,6 +87,26 @@ fn of_the_kill(facts: &Facts<'_>, end: &ContainerEnd) -> bool {
 /// Whether something was seen so soon after the kill that it is of the kill.
 fn soon(facts: &Facts<'_>, seen: &Finding) -> bool {
     facts.time().checked_add(SOON).is_ok_and(|until| seen.time <= until)
+}
+
+/// What Kubernetes says of it.
+fn stated(facts: &Facts<'_>) -> Option<(Option<Outcome>, Option<String>)> {
+    let api = facts.api?;
+    if api.waiting().is_some() {
+        return Some((Some(Outcome::NeverStarted), None));
+    }
+    if api.termination().is_some() {
+        return Some(match facts.event {
+            Event::Death => (Some(api.outcome()), None),
+            _ => (
+                Some(Outcome::ContainerExited),
+                Some("The container ended: Kubernetes shows its end.".to_owned()),
+            ),
+        });
+    }
+    let id = facts.whose().pod_container_id.or(facts.whose().container_id)?;
+    let code = api.ended_later(&id, facts.at)?;
+    Some(survived(&format!("it ended only later, with exit code {code}")))
 }
 
 /// Whether the main process was among the killed.

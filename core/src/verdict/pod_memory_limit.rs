@@ -20,10 +20,12 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     if limit.identity.level != Level::Pod {
         return None;
     }
+    let mut or = Vec::new();
     let (confidence, why, missing) = match pod_shape(facts) {
         PodShape::OneContainer { .. } => return None,
         PodShape::WholePod(why) => (facts.certainty(), Some(why), Vec::new()),
         PodShape::Unknown(missing) => {
+            or.push(Cause::ContainerMemoryLimit);
             (facts.certainty().min(Confidence::Possible), None, vec![missing])
         }
     };
@@ -58,5 +60,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         because,
         remedies: composition::remedies(report, made_of.as_ref(), &raise),
         missing,
+        or,
+        ..Claim::default()
     })
 }

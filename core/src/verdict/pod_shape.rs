@@ -8,6 +8,7 @@ use crate::bytes::Bytes;
 use crate::cgroup::identify;
 use crate::finding::CgroupState;
 use crate::kernel::{Level, Limit};
+use crate::kubernetes::{ContainerRecord, ContainerRole};
 
 /// The sandbox (`pause`) has no limit and holds well below this; a container without a limit holds more.
 const SANDBOX_AT_MOST: u64 = 4 << 20;
@@ -27,7 +28,7 @@ pub(super) enum PodShape<'a> {
 
 pub(super) fn pod_shape<'a>(facts: &Facts<'a>) -> PodShape<'a> {
     let Some(observation) = facts.at_kill.or(facts.aftermath) else {
-        return counted(facts).unwrap_or_else(|| PodShape::Unknown(
+        return counted(facts).or_else(|| specified(facts)).unwrap_or_else(|| PodShape::Unknown(
             "Nobody read the pod's groups at that time, so it is not known whether the limit is that of a single \
              container."
                 .to_owned(),
@@ -35,7 +36,7 @@ pub(super) fn pod_shape<'a>(facts: &Facts<'a>) -> PodShape<'a> {
     };
     let container = facts.container_state(observation).filter(|state| state.exists);
     let Some((container, limit)) = container.and_then(|state| Some((state, state.limit?))) else {
-        return counted(facts).unwrap_or_else(|| PodShape::Unknown(
+        return counted(facts).or_else(|| specified(facts)).unwrap_or_else(|| PodShape::Unknown(
             "The container's own limit could not be read any more, so it is not known whether the pod's limit is that \
              of a single container."
                 .to_owned(),
@@ -82,6 +83,46 @@ fn counted<'a>(facts: &Facts<'a>) -> Option<PodShape<'a>> {
             Bytes(pod)
         ))),
         (Limit::Bytes(_), _) => Some(PodShape::OneContainer { path: &container.group }),
+    }
+}
+
+/// What the pod's specification tells, where nobody read its groups.
+fn specified<'a>(facts: &Facts<'a>) -> Option<PodShape<'a>> {
+    let api = facts.api?;
+    let (pod, mine) = (api.pod()?, api.container()?);
+    let with_it = |other: &&ContainerRecord| {
+        let beside = match mine.role {
+            ContainerRole::Init => other.role == ContainerRole::Sidecar,
+            _ => other.role != ContainerRole::Init,
+        };
+        other.name != mine.name && beside
+    };
+    let others = pod.containers.iter().filter(with_it).count();
+    let Some(hit) = facts.hit().limit else {
+        // The pod's limit is what its containers may use in sum: here that is this one's.
+        let alone = others == 0 && mine.limits.memory.is_some() && pod.limits.memory.is_none();
+        return alone.then_some(PodShape::OneContainer { path: facts.victim.as_ref()?.path });
+    };
+    match (mine.limits.memory, pod.limits.memory) {
+        (_, Some(whole)) if whole == hit && (others > 0 || mine.limits.memory != Some(whole)) => {
+            Some(PodShape::WholePod(format!(
+                "The pod has a limit as a whole, {}, which {} share.",
+                Bytes(whole),
+                match others {
+                    0 => "its container and its volumes in memory".to_owned(),
+                    more => format!("its {} containers", more + 1),
+                }
+            )))
+        }
+        (None, _) => Some(PodShape::WholePod(
+            "The container has no limit of its own; the limit is the pod's.".to_owned(),
+        )),
+        (Some(own), _) if own != hit => Some(PodShape::WholePod(format!(
+            "The container's own limit is {}; the limit of {} that was hit is the pod's.",
+            Bytes(own),
+            Bytes(hit)
+        ))),
+        (Some(_), _) => Some(PodShape::OneContainer { path: facts.victim.as_ref()?.path }),
     }
 }
 

@@ -39,6 +39,5 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
              for the program to end on SIGTERM."
                 .to_owned(),
         ],
-        missing,
-    })
+        missing, ..Claim::default() })
 }

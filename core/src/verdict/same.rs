@@ -27,6 +27,16 @@ impl Whose {
         }
     }
 
+    /// A container, by what Kubernetes calls it and its pod.
+    pub(super) fn of_container(pod: Option<&str>, id: &str) -> Self {
+        Self {
+            pod: pod.map(str::to_owned),
+            container: Some(id.to_owned()),
+            path: String::new(),
+            level: Level::Container,
+        }
+    }
+
     /// Whether an id tells whose it is.
     pub(super) fn has_id(&self) -> bool {
         self.container.is_some() || self.pod.is_some()

@@ -57,5 +57,6 @@ pub(super) fn claim(
         because,
         remedies: composition::remedies(report, made_of.as_ref(), &(told.remedy)(hit.limit)),
         missing: Vec::new(),
+        ..Claim::default()
     }
 }

@@ -71,7 +71,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         (false, false) => format!("{who} to free memory for the whole node"),
         (true, _) => format!("{who} because the whole node ran out of memory"),
     };
-    Some(Claim { confidence, summary, because, remedies, missing })
+    Some(Claim { confidence, summary, because, remedies, missing, ..Claim::default() })
 }
 
 /// That the container was not at its own limit, where that was read.

@@ -14,7 +14,7 @@ const NAMED: usize = 5;
 /// What the kernel did, and when.
 pub(super) fn killing(facts: &Facts<'_>) -> Vec<String> {
     let Event::Oom(report) = facts.event else { return Vec::new() };
-    let at = clock(facts.opening.time);
+    let at = clock(facts.at);
     let mut said = Vec::new();
     match facts.victims.as_slice() {
         [] if facts.somebody_died() => said.push(format!(
@@ -171,7 +171,7 @@ pub(super) fn missing(facts: &Facts<'_>) -> Vec<String> {
     let mut said = Vec::new();
     let Some((_, report)) = facts.witnesses.log else {
         said.push(
-            if facts.watch.complete(Source::KernelLog, facts.opening.time) {
+            if facts.watch.complete(Source::KernelLog, facts.at) {
                 "The kernel log is complete for that time and has no line of this kill: the kernel prints none for a \
                  process that is exiting already."
             } else {

@@ -2,11 +2,14 @@
 //!
 //! *Needs* nothing, and claims with the lowest confidence, so that it holds only where no other rule speaks.
 
-use super::claim::{Claim, Rule};
+use super::api::Api;
+use super::claim::{Basis, Claim, Rule};
 use super::facts::{Event, Facts};
 use super::no_oom::no_oom;
+use super::waits;
 use super::words::{group, process};
 use crate::cgroup::identify;
+use crate::exit_code::describe;
 use crate::finding::ContainerEnd;
 use crate::incident::{Cause, Confidence};
 use crate::kernel::Scope;
@@ -15,6 +18,10 @@ pub(super) const RULE: Rule = Rule { cause: Cause::Unknown, examine };
 
 #[allow(clippy::unnecessary_wraps, reason = "the shape of every rule")]
 fn examine(facts: &Facts<'_>) -> Option<Claim> {
+    if let (Event::Death, Some(api)) = (&facts.event, facts.api.filter(|api| api.time().is_some()))
+    {
+        return Some(stated(facts, api));
+    }
     match (&facts.event, facts.end()) {
         (Event::Death, Some(end)) => return Some(ended(facts, end)),
         (Event::Death, None) => return Some(killed(facts)),
@@ -49,7 +56,60 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
                 .to_owned(),
         ],
         missing: vec![missing.to_owned()],
+        ..Claim::default()
     })
+}
+
+/// An end or a waiting that Kubernetes states, and nobody says why.
+fn stated(facts: &Facts<'_>, api: Api<'_>) -> Claim {
+    let no = no_oom(facts);
+    let mut missing = no.missing;
+    let mut because = Vec::new();
+    let summary = match (api.code(), api.waiting()) {
+        (Some(code), _) => {
+            because.push(format!("{} ended with exit code {}.", api.who(), describe(code)));
+            if api.reason() == Some("OOMKilled") {
+                because.push(
+                    "Kubernetes says OOMKilled: some process of it was OOM-killed at some time. That does not say whose \
+                     limit it was, nor that this ended it."
+                        .to_owned(),
+                );
+            }
+            because.push(no.sentence);
+            format!("{} ended with exit code {code}; why is not known", api.who())
+        }
+        (None, Some(waiting)) => {
+            because.push(waits::stated(waiting));
+            format!("{} waits ({}); why is not known", api.who(), waiting.reason)
+        }
+        (None, None) => {
+            because
+                .push("The pod is gone, and how its container ended was never shown.".to_owned());
+            format!("{} is gone; how it ended is not known", api.who())
+        }
+    };
+    if let Some((_, kill)) = facts.kill {
+        because.push(format!(
+            "A SIGKILL for {} was traced, from {}.",
+            process(kill.receiver.pid, &kill.receiver.comm),
+            process(kill.sender.pid, &kill.sender.comm)
+        ));
+    }
+    if !api.events_known() {
+        missing.push("The events of that time, which the API server keeps for an hour.".to_owned());
+    }
+    Claim {
+        confidence: Confidence::Unknown,
+        summary,
+        because,
+        remedies: vec![
+            "Run the agent on its node, with kernel log, counters and signal trace, so that the next end is explained."
+                .to_owned(),
+        ],
+        missing,
+        basis: Basis::Api,
+        ..Claim::default()
+    }
 }
 
 /// A container that ended, and no witness says why.
@@ -95,8 +155,7 @@ fn ended(facts: &Facts<'_>, end: &ContainerEnd) -> Claim {
             "Look at the pod's status and events, and let the agent trace signals so that the next end is explained."
                 .to_owned(),
         ],
-        missing,
-    }
+        missing, ..Claim::default() }
 }
 
 /// A process that got SIGKILL, and no rule says of whom.
@@ -111,5 +170,6 @@ fn killed(facts: &Facts<'_>) -> Claim {
         because: vec![format!("{who} got SIGKILL."), no_oom(facts).sentence],
         remedies: vec!["Look at the pod's status and events.".to_owned()],
         missing: vec!["The sender's group, which was gone before it could be read.".to_owned()],
+        ..Claim::default()
     }
 }

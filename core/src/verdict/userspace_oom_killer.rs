@@ -47,7 +47,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         }
     };
     let kernels = killer == UserspaceKiller::LowMemoryKiller;
-    let at = clock(facts.opening.time);
+    let at = clock(facts.at);
     let mut because = Vec::new();
     if line.is_some() {
         because.push(format!("{killer} says at {at} that it killed {whom}."));
@@ -78,6 +78,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         because,
         remedies: vec![remedy.to_owned()],
         missing,
+        ..Claim::default()
     })
 }
 

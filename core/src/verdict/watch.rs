@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Case;
 use super::witnesses::Witnesses;
-use crate::finding::{CoverageSpan, Finding, FindingBody, Gap, Source};
+use crate::finding::{CoverageSpan, FindingBody, Gap, Source};
 
 /// The sources that see kills.
 pub(super) const KILL_SOURCES: [Source; 3] =
@@ -29,15 +29,24 @@ impl<'a> Watch<'a> {
     pub(super) fn of(
         case: &'a Case,
         witnesses: &Witnesses<'_>,
+        at: Timestamp,
         records: Option<(u64, u64)>,
     ) -> Self {
         let opening = witnesses.opening;
         let mut gaps: Vec<&Gap> = case
             .gaps
             .iter()
-            .filter(|finding| finding.node == opening.node && finding.boot_id == opening.boot_id)
+            .filter(|finding| {
+                opening.is_none_or(|opening| {
+                    finding.node == opening.node && finding.boot_id == opening.boot_id
+                })
+            })
             .filter_map(|finding| match &finding.body {
-                FindingBody::Gap(gap) if overlaps(gap, opening, records) => Some(gap),
+                FindingBody::Gap(gap)
+                    if overlaps(gap, opening.map(|finding| finding.source), at, records) =>
+                {
+                    Some(gap)
+                }
                 _ => None,
             })
             .collect();
@@ -47,7 +56,7 @@ impl<'a> Watch<'a> {
         gaps.dedup();
         let mut spans: Vec<&CoverageSpan> = case.coverage.iter().collect();
         spans.sort_by_key(|span| (span.from, span.to));
-        Self { at: opening.time, gaps, spans }
+        Self { at, gaps, spans }
     }
 
     /// Whether something of this source was missed when it happened.
@@ -91,16 +100,20 @@ impl<'a> Watch<'a> {
 }
 
 /// Whether the hole may have swallowed a part of the incident: by sequence where both have one, else by time.
-fn overlaps(gap: &Gap, opening: &Finding, records: Option<(u64, u64)>) -> bool {
-    if gap.source == opening.source
+fn overlaps(
+    gap: &Gap,
+    opened_by: Option<Source>,
+    at: Timestamp,
+    records: Option<(u64, u64)>,
+) -> bool {
+    if Some(gap.source) == opened_by
         && let (Some((first, last)), Some(lost_first), Some(lost)) =
             (records, gap.first_lost, gap.lost)
     {
         return lost_first <= last && lost_first.saturating_add(lost) > first;
     }
     let after_start =
-        gap.from.is_none_or(|from| opening.time.checked_add(SLACK).is_ok_and(|time| time >= from));
-    let before_end =
-        gap.to.is_none_or(|to| opening.time.checked_sub(SLACK).is_ok_and(|time| time <= to));
+        gap.from.is_none_or(|from| at.checked_add(SLACK).is_ok_and(|time| time >= from));
+    let before_end = gap.to.is_none_or(|to| at.checked_sub(SLACK).is_ok_and(|time| time <= to));
     after_start && before_end
 }

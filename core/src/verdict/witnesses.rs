@@ -25,8 +25,8 @@ pub(super) type Told<'a, T> = (&'a Finding, &'a T);
 
 /// Who says what about one incident.
 pub(super) struct Witnesses<'a> {
-    /// The finding that opens it.
-    pub opening: &'a Finding,
+    /// The finding that opens it; `None` where only Kubernetes tells of it.
+    pub opening: Option<&'a Finding>,
     /// The kernel log's account of an OOM kill.
     pub log: Option<Told<'a, OomReport>>,
     /// What else the kernel log says that can open an incident.
@@ -50,19 +50,19 @@ pub(super) struct Witnesses<'a> {
 }
 
 impl<'a> Witnesses<'a> {
-    /// `None` when nothing in the case opens an incident.
-    pub(super) fn of(case: &'a Case) -> Option<Self> {
+    pub(super) fn of(case: &'a Case) -> Self {
         let mut findings: Vec<&Finding> = case.findings.iter().collect();
         findings.sort_by(|a, b| a.id.cmp(&b.id).then_with(|| a.time.cmp(&b.time)));
         let mut seen = BTreeSet::new();
         findings.retain(|finding| seen.insert(&finding.id));
-        let (_, opening) = findings
+        let opening = findings
             .iter()
             .filter_map(|finding| Some((rank(finding)?, *finding)))
             .min_by(|(a, left), (b, right)| {
-            a.cmp(b).then_with(|| left.time.cmp(&right.time)).then(left.id.cmp(&right.id))
-        })?;
-        if case.incident.is_none() {
+                a.cmp(b).then_with(|| left.time.cmp(&right.time)).then(left.id.cmp(&right.id))
+            })
+            .map(|(_, finding)| finding);
+        if let (None, Some(opening)) = (&case.incident, opening) {
             let id = incident_of(opening);
             findings.retain(|finding| incident_of(finding) == id);
         }
@@ -83,13 +83,12 @@ impl<'a> Witnesses<'a> {
             sorted.take(finding);
         }
         sorted.order();
-        if !sorted.oom() && sorted.event.is_none() {
+        if opening.is_some() && !sorted.oom() && sorted.event.is_none() {
             // A death is as old as what brought it about, else as the end itself.
             let told = sorted.decisive().map(|(finding, _)| finding);
-            sorted.opening =
-                told.or(sorted.end.map(|(finding, _)| finding)).unwrap_or(sorted.opening);
+            sorted.opening = told.or(sorted.end.map(|(finding, _)| finding)).or(sorted.opening);
         }
-        Some(sorted)
+        sorted
     }
 
     fn take(&mut self, finding: &'a Finding) {

@@ -42,7 +42,7 @@ fn line(facts: &Facts<'_>, case: &Case, source: Source) -> Option<String> {
     if facts.watch.unwatched(source) {
         return Some(format!("{source} not read without a gap at that time"));
     }
-    let since = since(case, source).filter(|since| *since <= facts.opening.time)?;
+    let since = since(case, source).filter(|since| *since <= facts.at)?;
     Some(format!("{source} read without a gap from {} to the kill", clock(since)))
 }
 

@@ -3,6 +3,7 @@
 mod counters;
 mod coverage;
 mod kernel_log;
+mod kubernetes;
 mod signals;
 mod surroundings;
 
@@ -22,6 +23,7 @@ pub(super) fn evidence(facts: &Facts<'_>, case: &Case) -> Vec<Evidence> {
     all.extend(signals::lines(facts));
     all.extend(counters::lines(facts));
     all.extend(surroundings::lines(facts));
+    all.extend(kubernetes::lines(facts));
     all.extend(coverage::lines(facts, case));
     all
 }

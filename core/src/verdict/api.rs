@@ -1,0 +1,239 @@
+//! What Kubernetes says of one end, put so that rules can ask for it.
+//!
+//! `finishedAt` and the kubelet's events are cut to whole seconds and taken from one clock, the node's; the other
+//! components' (deletion, scheduler) from others, so those are compared with slack. An event names pod and container, not the
+//! run: it belongs to the run in which it falls. Events expire after an hour: that there is none says nothing unless some
+//! event of that run is there. A final deletion with grace 0 is the kubelet's own, after all is over.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::Case;
+use crate::incident::Outcome;
+use crate::kubelet::killing::{Killing, killing};
+use crate::kubelet::probe::{Failure, ProbeKind, failure};
+use crate::kubernetes::{
+    ApiPart, ClusterEvent, ContainerRecord, ContainerState, KubernetesCase, PodRecord, Terminated,
+    Termination, Waiting,
+};
+
+/// What a cut to whole seconds may hide.
+const CUT: SignedDuration = SignedDuration::from_secs(1);
+
+/// How far the clocks of API server and node may lie apart before an order is not believed.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(2);
+
+/// How much longer than its grace period a container may take to be gone: the runtime has to see it too.
+const LATE: SignedDuration = SignedDuration::from_secs(10);
+
+/// A container that a kill ended is shown as ended within this time; one whose first process only passed it on too.
+const LATER: SignedDuration = SignedDuration::from_secs(2);
+
+/// What Kubernetes says.
+#[derive(Clone, Copy)]
+pub(super) struct Api<'a> {
+    pub case: &'a KubernetesCase,
+}
+
+impl<'a> Api<'a> {
+    pub(super) fn of(case: &'a Case) -> Option<Self> {
+        case.kubernetes.as_ref().map(|case| Self { case })
+    }
+
+    /// When what it tells of happened; `None` where it tells of nothing that could be an incident.
+    pub(super) fn time(self) -> Option<Timestamp> {
+        if let Some(termination) = self.termination() {
+            return termination.time().or(self.pod().and_then(|pod| pod.started));
+        }
+        if let Some(waiting) = self.waiting() {
+            return waiting.first_seen.or(self.pod().and_then(|pod| pod.created));
+        }
+        self.vanished().then_some(self.case.pod_gone).flatten()
+    }
+
+    pub(super) fn termination(self) -> Option<&'a Termination> {
+        self.case.termination.as_deref()
+    }
+
+    pub(super) fn ended(self) -> Option<&'a Terminated> {
+        self.termination().map(|termination| &termination.ended)
+    }
+
+    pub(super) fn waiting(self) -> Option<&'a Waiting> {
+        self.case.waiting.as_deref()
+    }
+
+    pub(super) fn pod(self) -> Option<&'a PodRecord> {
+        self.case.pod.as_deref()
+    }
+
+    pub(super) fn container(self) -> Option<&'a ContainerRecord> {
+        self.case.container()
+    }
+
+    /// Whether the pod's object went while its container still ran: its end will never be shown.
+    pub(super) fn vanished(self) -> bool {
+        self.termination().is_none()
+            && self.case.pod_gone.is_some()
+            && self
+                .container()
+                .is_some_and(|container| matches!(container.state, ContainerState::Running { .. }))
+    }
+
+    /// What became of the container that ended: one that never ran did not exit.
+    pub(super) fn outcome(self) -> Outcome {
+        match self.reason() {
+            Some("StartError" | "ContainerCannotRun") => Outcome::NeverStarted,
+            _ => Outcome::ContainerExited,
+        }
+    }
+
+    /// The exit code of that container, where it ended, but not of what happened at that time.
+    pub(super) fn ended_later(self, id: &str, at: Timestamp) -> Option<i32> {
+        let record = self.container();
+        let shown = record
+            .iter()
+            .flat_map(|record| record.ended().into_iter().chain(record.last.as_deref()));
+        let earlier = self.case.previous.iter().map(|termination| &termination.ended);
+        shown
+            .chain(earlier)
+            .filter(|ended| ended.container_id.as_deref() == Some(id))
+            .find(|ended| {
+                let later = ended.finished_at.is_some_and(|finished| finished > at + LATER);
+                later
+                    || ended.exit_code.is_some_and(|code| code != 137)
+                        && ended.finished_at.is_some()
+            })
+            .and_then(|ended| ended.exit_code)
+    }
+
+    pub(super) fn code(self) -> Option<i64> {
+        self.ended()?.exit_code.map(i64::from)
+    }
+
+    pub(super) fn reason(self) -> Option<&'a str> {
+        self.ended()?.reason.as_deref()
+    }
+
+    /// `c (pod ns/name)`.
+    pub(super) fn who(self) -> String {
+        let (namespace, pod, container) = match (self.termination(), self.waiting(), self.pod()) {
+            (Some(t), _, _) => (&t.namespace, &t.pod, Some(&t.container)),
+            (_, Some(w), _) => (&w.namespace, &w.pod, Some(&w.container)),
+            (_, _, Some(pod)) => (&pod.namespace, &pod.name, self.case.container.as_ref()),
+            _ => return "a container".to_owned(),
+        };
+        match container {
+            Some(container) => format!("container {container} of pod {namespace}/{pod}"),
+            None => format!("pod {namespace}/{pod}"),
+        }
+    }
+
+    /// When the run ended, or was seen for the last time.
+    pub(super) fn finished(self) -> Option<Timestamp> {
+        match self.ended() {
+            Some(ended) => ended.finished_at,
+            None => self.case.pod_gone,
+        }
+    }
+
+    pub(super) fn started(self) -> Option<Timestamp> {
+        match self.ended() {
+            Some(ended) => ended.started_at,
+            None => match &self.container()?.state {
+                ContainerState::Running { started_at } => *started_at,
+                _ => None,
+            },
+        }
+    }
+
+    /// Seconds that the run lasted.
+    pub(super) fn lasted_s(self) -> Option<i64> {
+        Some(self.started()?.duration_until(self.finished()?).as_secs()).filter(|s| *s >= 0)
+    }
+
+    /// Seconds that the container is given to end.
+    pub(super) fn grace_s(self) -> Option<u64> {
+        self.pod()?.termination_grace_s
+    }
+
+    /// The events of that reason that fall into the run that ended, about this container or the whole pod.
+    pub(super) fn during(self, reason: &'a str) -> impl Iterator<Item = &'a ClusterEvent> {
+        self.case.events_with(reason).filter(move |event| self.in_run(event))
+    }
+
+    fn in_run(self, event: &ClusterEvent) -> bool {
+        let before_end = self
+            .finished()
+            .is_none_or(|finished| event.first.is_none_or(|first| first <= finished));
+        let after_start = self.started().is_none_or(|started| {
+            event.last.or(event.first).is_none_or(|last| last + CUT >= started)
+        });
+        before_end && after_start
+    }
+
+    /// What the kubelet said when it killed this run. Its first moment must not be later than the end, and the end not much
+    /// later than the grace period after one of its moments.
+    pub(super) fn killing(self) -> Option<(&'a ClusterEvent, Killing)> {
+        let mut all: Vec<_> =
+            self.during("Killing").map(|event| (event, killing(&event.message))).collect();
+        // The text that says more than that it is stopped comes first.
+        all.sort_by_key(|(event, why)| (*why == Killing::Stopping, event.first));
+        all.into_iter().next()
+    }
+
+    /// Whether an end at that time fits a kill that began with this event.
+    pub(super) fn fits(self, event: &ClusterEvent) -> bool {
+        let grace = i64::try_from(self.grace_s().unwrap_or(30)).unwrap_or(i64::MAX / 4);
+        let within = |begun: Option<Timestamp>| {
+            let (Some(begun), Some(finished)) = (begun, self.finished()) else { return false };
+            let took = begun.duration_until(finished);
+            !took.is_negative() && took <= SignedDuration::from_secs(grace) + LATE
+        };
+        within(event.first) || within(event.last) || event.count > 2
+    }
+
+    /// Failed probes of that kind in the run, the last one's symptom with them.
+    pub(super) fn failures(self, probe: ProbeKind) -> Option<(&'a ClusterEvent, Failure)> {
+        self.during("Unhealthy")
+            .filter_map(|event| Some((event, failure(&event.message)?)))
+            .filter(|(_, failure)| failure.probe == probe)
+            .max_by_key(|(event, _)| event.last)
+    }
+
+    /// Whether events of that time are known: some event of the kubelet about the run is there, and nothing says that
+    /// events could not be read.
+    pub(super) fn events_known(self) -> bool {
+        let about_run = |event: &ClusterEvent| {
+            matches!(event.reason.as_str(), "Started" | "Created" | "Killing" | "Pulled")
+                && event.regarding.container == self.case.container
+                && self.in_run(event)
+        };
+        !self.gap(ApiPart::Events) && self.case.events.iter().any(about_run)
+    }
+
+    /// Whether that part of the API could not be read around the end.
+    pub(super) fn gap(self, part: ApiPart) -> bool {
+        let at = self.finished().or(self.time());
+        self.case.gaps.iter().any(|gap| {
+            gap.part == part
+                && at.is_none_or(|at| {
+                    at + CLOCKS >= gap.from && gap.to.is_none_or(|to| at - CLOCKS <= to)
+                })
+        })
+    }
+
+    /// Whether it ended before that, beyond doubt of the clocks.
+    pub(super) fn ended_before(self, at: Timestamp) -> bool {
+        self.finished().is_some_and(|finished| finished + CUT + CLOCKS < at)
+    }
+
+    /// Whether something else than the process itself may have ended it of which only an event would tell.
+    pub(super) fn may_be_killed_unseen(self) -> bool {
+        !self.events_known()
+            && self.container().is_none_or(|container| {
+                container.probes.liveness.is_some()
+                    || container.probes.startup.is_some()
+                    || container.hooks.post_start.is_some()
+            })
+    }
+}

@@ -1,0 +1,156 @@
+//! Why a whole pod was to end, as its status, its conditions and its deletion say.
+//!
+//! Structure first: `status.reason`, then the condition `DisruptionTarget` (1.26 and later), then the deletion, then events;
+//! texts last. What ended before that was decided did not end of it: an init container that was long done, a run before.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::api::Api;
+use crate::kubernetes::{ClusterEvent, Condition};
+
+/// Why the pod was to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PodEnd {
+    Evicted,
+    Preempted,
+    ApiEviction,
+    TaintEviction,
+    Deleted,
+    DeadlineExceeded,
+    NodeShutdown,
+}
+
+/// That the pod was to end, and who says so.
+pub(super) struct Told<'a> {
+    pub end: PodEnd,
+    /// What says it, as evidence.
+    pub said: String,
+    /// The message beside it.
+    pub message: Option<&'a str>,
+    /// When it was decided, where that is known.
+    pub decided: Option<Timestamp>,
+    /// The event that tells the same, if it is there.
+    pub event: Option<&'a ClusterEvent>,
+}
+
+/// Why the pod of this end was to end; `None` where nothing says that it was, or the container had ended before.
+pub(super) fn pod_end<'a>(api: Api<'a>) -> Option<Told<'a>> {
+    if api.reason() == Some("ContainerStatusUnknown") {
+        return None;
+    }
+    let told = status(api).or_else(|| disruption(api)).or_else(|| deletion(api))?;
+    let over = told.decided.is_some_and(|decided| api.ended_before(decided));
+    (!over).then_some(told)
+}
+
+fn status<'a>(api: Api<'a>) -> Option<Told<'a>> {
+    let pod = api.pod()?;
+    let reason = pod.reason.as_deref()?;
+    let message = pod.message.as_deref();
+    let shutting = message.is_some_and(|message| message.contains("node shutdown"));
+    let (end, word) = match reason {
+        "Evicted" => (PodEnd::Evicted, "Evicted"),
+        "DeadlineExceeded" => (PodEnd::DeadlineExceeded, "DeadlineExceeded"),
+        "Preempting" => (PodEnd::Preempted, "Preempting"),
+        "Shutdown" | "NodeShutdown" => (PodEnd::NodeShutdown, "NodeShutdown"),
+        "Terminated" if shutting => (PodEnd::NodeShutdown, "Shutdown"),
+        _ => return None,
+    };
+    let event = api.case.events_with(word).min_by_key(|event| event.first);
+    Some(Told {
+        end,
+        said: format!("status.reason is {reason}"),
+        message,
+        decided: event.and_then(|event| event.first).or_else(|| since(target(api))),
+        event,
+    })
+}
+
+fn target<'a>(api: Api<'a>) -> Option<&'a Condition> {
+    api.pod()?.condition("DisruptionTarget").filter(|condition| condition.status == "True")
+}
+
+fn since(condition: Option<&Condition>) -> Option<Timestamp> {
+    condition.and_then(|condition| condition.since)
+}
+
+fn disruption<'a>(api: Api<'a>) -> Option<Told<'a>> {
+    let condition = target(api)?;
+    let reason = condition.reason.as_deref()?;
+    let message = condition.message.as_deref();
+    let (end, word) = match reason {
+        "PreemptionByScheduler" | "PreemptionByKubeScheduler" => (PodEnd::Preempted, "Preempted"),
+        "EvictionByEvictionAPI" => (PodEnd::ApiEviction, "Killing"),
+        "DeletionByTaintManager" => (PodEnd::TaintEviction, "TaintManagerEviction"),
+        "DeletionByPodGC" => (PodEnd::Deleted, "Killing"),
+        // The kubelet's: an eviction, a preemption for a critical pod, or the node's shutdown; the text tells.
+        "TerminationByKubelet" => match message {
+            Some(text) if text.contains("shutdown") => (PodEnd::NodeShutdown, "Shutdown"),
+            Some(text) if text.contains("reempted") => (PodEnd::Preempted, "Preempting"),
+            _ => (PodEnd::Evicted, "Evicted"),
+        },
+        _ => return None,
+    };
+    Some(Told {
+        end,
+        said: format!("condition DisruptionTarget is {reason}"),
+        message,
+        decided: condition.since,
+        event: api.case.events_with(word).min_by_key(|event| event.first),
+    })
+}
+
+/// The kubelet removes a pod's object this soon after its last container ended.
+const REMOVED_WITHIN: SignedDuration = SignedDuration::from_secs(10);
+
+/// How long the others of the pod may take to end.
+fn grace(api: Api<'_>) -> SignedDuration {
+    let grace = api.grace_s().and_then(|s| i64::try_from(s).ok()).unwrap_or(30);
+    SignedDuration::from_secs(grace.min(1 << 40))
+}
+
+fn deletion<'a>(api: Api<'a>) -> Option<Told<'a>> {
+    let pod = api.pod()?;
+    let by_taint = api
+        .case
+        .events_with("TaintManagerEviction")
+        .find(|event| event.message.starts_with("Marking"));
+    let by_scheduler = api.case.events_with("Preempted").next();
+    let deletion = pod.deletion?;
+    let stopping = api.during("Killing").min_by_key(|event| event.first);
+    // The kubelet removes a pod that is over with grace 0: when it was asked for, only the request before that says.
+    let requested =
+        deletion.requested().filter(|_| deletion.grace_s.is_some_and(|grace| grace > 0));
+    if requested.is_none() && !api.vanished() {
+        // The last container ends, then the kubelet removes the pod at once: who ended long before that ended of
+        // something else, and so did who was never stopped as far as events tell.
+        let ends = pod.containers.iter().map(|container| container.ended()?.finished_at);
+        let over = ends.collect::<Option<Vec<_>>>().and_then(|ends| ends.into_iter().max());
+        let last = over.map_or(grace(api), |_| SignedDuration::ZERO);
+        let long_before = over.or(api.finished()).is_some_and(|ended| {
+            ended.duration_until(deletion.deadline) > last.saturating_add(REMOVED_WITHIN)
+        });
+        if long_before || api.events_known() && stopping.is_none() {
+            return None;
+        }
+    }
+    let (end, event) = match (by_taint, by_scheduler) {
+        (Some(event), _) => (PodEnd::TaintEviction, Some(event)),
+        (None, Some(event)) => (PodEnd::Preempted, Some(event)),
+        (None, None) => (PodEnd::Deleted, stopping),
+    };
+    Some(Told {
+        end,
+        said: match requested {
+            Some(_) => format!(
+                "metadata.deletionTimestamp is {}, with a grace period of {} s",
+                deletion.deadline,
+                deletion.grace_s.unwrap_or(0)
+            ),
+            None => format!("metadata.deletionTimestamp is {}", deletion.deadline),
+        },
+        message: event.filter(|_| end != PodEnd::Deleted).map(|event| event.message.as_str()),
+        decided: requested.or_else(|| stopping.and_then(|event| event.first)),
+        event,
+    })
+}
