@@ -83,7 +83,7 @@ impl Instance {
 
     /// Whether it still traces what it should.
     pub(super) fn check(&self) -> Result<(), TraceError> {
-        let on = |file: &str| read(&self.path.join(file)).map(|text| text.trim() == "1");
+        let on = |file: &str| read(&self.path.join(file)).map(|text| is_on(&text));
         if on("tracing_on")? && on("events/signal/signal_generate/enable")? {
             return Ok(());
         }
@@ -97,6 +97,11 @@ impl Instance {
             tracing::warn!(instance = %self.path.display(), "the trace instance stays: {error}");
         }
     }
+}
+
+/// Whether a file says that something is on. An event with a trigger says `1*`.
+fn is_on(text: &str) -> bool {
+    matches!(text.trim(), "1" | "1*")
 }
 
 /// How this kernel prints the two events.
@@ -166,7 +171,8 @@ fn set_up(path: &Path, marks: bool) -> Result<(usize, bool), TraceError> {
     let events = path.join("events");
     let signal = events.join("signal/signal_generate");
     let is = |file: &Path, value: &str| read(file).is_ok_and(|text| text.trim() == value);
-    let running = is(&signal.join("enable"), "1") && is(&signal.join("filter"), FILTER);
+    let enabled = read(&signal.join("enable")).is_ok_and(|text| is_on(&text));
+    let running = enabled && is(&signal.join("filter"), FILTER);
 
     for option in OPTIONS {
         let _ = write(&path.join("trace_options"), option);
@@ -190,4 +196,23 @@ fn set_up(path: &Path, marks: bool) -> Result<(usize, bool), TraceError> {
     write(&signal.join("enable"), "1")?;
     write(&path.join("tracing_on"), "1")?;
     Ok((buffer_kb, running))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_on;
+
+    #[test]
+    fn on_with_and_without_a_trigger() {
+        for (text, on) in [
+            ("1\n", true),
+            ("1*\n", true),
+            ("0\n", false),
+            ("0*\n", false),
+            ("X\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_on(text), on, "{text:?}");
+        }
+    }
 }

@@ -230,6 +230,16 @@ impl SignalTrace {
 
     fn hand_on(&self, pair: Paired<Sighting>) {
         let Paired { signal, with: sighting, mark } = pair;
+        tracing::debug!(
+            receiver = signal.receiver,
+            sender = signal.sender,
+            code = signal.code,
+            marked = mark.is_some(),
+            main = sighting.receiver_is_main,
+            home = sighting.receiver.cgroup.is_some(),
+            age_us = monotonic_us().saturating_sub(signal.at_us),
+            "SIGKILL"
+        );
         (self.sink)(Sigkill {
             at_us: signal.at_us,
             code: signal.code,
