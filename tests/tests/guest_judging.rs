@@ -51,10 +51,13 @@ fn right() -> (Record, Value, String) {
     (record, incident, why)
 }
 
+fn outcome(lines: Vec<Line>, trouble: Option<String>) -> Outcome {
+    let (took, dir, stood_still) = (Duration::ZERO, PathBuf::new(), false);
+    Outcome { lines, trouble, stood_still, took, dir }
+}
+
 fn wrong(without: Without, lines: Vec<Line>) -> Vec<(String, String)> {
-    let dir = PathBuf::new();
-    let outcome = Outcome { lines, trouble: None, took: Duration::ZERO, dir };
-    judge(&boot(without), &outcome)
+    judge(&boot(without), &outcome(lines, None))
         .into_iter()
         .flat_map(|j| j.wrong.into_iter().map(move |w| (j.case.clone(), w)))
         .collect()
@@ -118,11 +121,10 @@ fn what_did_not_come_out_is_neither_right_nor_wrong() {
     let answer = Line::Incident { json, why };
     let cut_off = |lines: Vec<Line>, trouble: Option<&str>| {
         let trouble = trouble.map(str::to_owned);
-        let outcome = Outcome { lines, trouble, took: Duration::ZERO, dir: PathBuf::new() };
         let boot = boot(Without::Nothing);
-        let judgements = judge(&boot, &outcome);
+        let judgements = judge(&boot, &outcome(lines, trouble));
         assert!(judgements.iter().all(|j| j.lost), "{judgements:?}");
-        report(&[Column { boot, judgements }], &[], 1)
+        report(&[Column { boot, judgements, again: false }], &[], 1)
     };
     let ended = cut_off(vec![case.clone(), log], Some("it had not ended after 9 s"));
     let died =
@@ -152,10 +154,9 @@ fn the_end_says_what_is_wrong_in_few_and_short_lines() {
             Line::Case(record.clone()),
             Line::Incident { json: json.clone(), why: why.clone() },
         ];
-        let (took, dir) = (Duration::ZERO, PathBuf::new());
         let boot = boot(Without::CgroupRoot);
-        let judgements = judge(&boot, &Outcome { lines, trouble: None, took, dir });
-        Column { boot, judgements }
+        let judgements = judge(&boot, &outcome(lines, None));
+        Column { boot, judgements, again: false }
     };
     let mut one = vec![column()];
     one[0].judgements[0].case = "tmpfs".to_owned();

@@ -1,7 +1,8 @@
 //! One boot: QEMU with a kernel, the guest's file system and what it is to do, and what came out of it.
 //!
-//! Software emulation with threads for two processors. A boot that does not end is ended; what it had written by then is
-//! used, and the cases it owes are missing from the table.
+//! Software emulation with threads for two processors. A boot that does not end is ended, and so is one whose machine
+//! stands still: what runs inside says every few seconds on the console that it is alive, whatever it waits for, so
+//! silence there is the emulated machine's own and no program's under test. What it had written by then is used.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,6 +11,9 @@ use std::time::{Duration, Instant};
 use super::plan::Boot;
 use super::record::Line;
 
+/// Without a sign of life for so long the machine stands still. Five seconds of the guest were seen to take fifteen.
+const SILENCE: Duration = Duration::from_secs(120);
+
 /// What came out of a boot.
 #[derive(Debug)]
 pub struct Outcome {
@@ -17,6 +21,8 @@ pub struct Outcome {
     pub lines: Vec<Line>,
     /// Why it is not whole, where it is not.
     pub trouble: Option<String>,
+    /// The machine stood still: nothing that ran on it can have done that.
+    pub stood_still: bool,
     /// How long it ran.
     pub took: Duration,
     /// Where its console and results are.
@@ -55,18 +61,31 @@ pub fn run(boot: &Boot, archives: &[&Path], dir: PathBuf) -> Result<Outcome, Str
         .map_err(|e| format!("cannot run qemu-system-x86_64: {e}; install qemu-system-x86"))?;
     let limit = boot.time_limit();
     let mut trouble = None;
+    let mut stood_still = false;
+    let mut life = (0, start);
     loop {
+        let said = [&console, &results].map(|f| std::fs::metadata(f).map_or(0, |m| m.len()));
+        if said.iter().sum::<u64>() != life.0 {
+            life = (said.iter().sum(), Instant::now());
+        }
         match child.try_wait() {
             Ok(Some(status)) if status.success() => break,
             Ok(Some(status)) => {
                 trouble = Some(format!("QEMU ended with {status}"));
                 break;
             }
-            Ok(None) if start.elapsed() < limit => std::thread::sleep(Duration::from_millis(50)),
+            Ok(None) if start.elapsed() < limit && life.1.elapsed() < SILENCE => {
+                std::thread::sleep(Duration::from_millis(50));
+            }
             Ok(None) => {
                 let _ = child.kill();
                 let _ = child.wait();
-                trouble = Some(format!("it had not ended after {} s", limit.as_secs()));
+                stood_still = life.1.elapsed() >= SILENCE;
+                trouble = Some(if stood_still {
+                    format!("the emulated machine stood still for {} s", SILENCE.as_secs())
+                } else {
+                    format!("it had not ended after {} s", limit.as_secs())
+                });
                 break;
             }
             Err(error) => return Err(format!("cannot wait for QEMU: {error}")),
@@ -87,7 +106,7 @@ pub fn run(boot: &Boot, archives: &[&Path], dir: PathBuf) -> Result<Outcome, Str
     if trouble.is_none() && !lines.iter().any(|l| matches!(l, Line::End)) {
         trouble = Some("it ended before it was done".to_owned());
     }
-    Ok(Outcome { lines, trouble, took: start.elapsed(), dir })
+    Ok(Outcome { lines, trouble, stood_still, took: start.elapsed(), dir })
 }
 
 /// One archive after the other: the kernel reads them all.

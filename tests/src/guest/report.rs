@@ -70,6 +70,10 @@ pub fn report(columns: &[Column], missing: &[String], seconds: u64) -> Report {
             }
         }
     }
+    for column in columns.iter().filter(|column| column.again) {
+        let boot = column.boot.name();
+        short.push(format!("{boot}: the emulated machine stood still, so it was booted twice"));
+    }
     let boots = columns.len();
     let table = table::draw(columns);
     text.push_str(&format!("\n{table}\n{boots} boots, {seconds} s, {open} open\n"));

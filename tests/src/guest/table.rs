@@ -13,6 +13,8 @@ pub struct Column {
     pub boot: Boot,
     /// Its cases.
     pub judgements: Vec<Judgement>,
+    /// The emulated machine stood still the first time, so this is of a second boot.
+    pub again: bool,
 }
 
 /// Draws it: one row for each case, one column for each kernel with each hierarchy and each source that is off.

@@ -1,7 +1,7 @@
 //! Asking as a user does, inside the guest.
 
 use std::net::TcpStream;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -65,8 +65,7 @@ pub(super) fn incidents() -> Result<Vec<(Value, String)>, String> {
 
 /// Asks anything, and tells all about the answer.
 pub(super) fn asked(args: &[&str]) -> Result<Line, String> {
-    let output =
-        Command::new("/bin/coroner").args(args).output().map_err(|e| format!("coroner: {e}"))?;
+    let output = run(args)?;
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.push_str(&String::from_utf8_lossy(&output.stderr));
     let args = args.iter().map(|a| (*a).to_owned()).collect();
@@ -74,8 +73,21 @@ pub(super) fn asked(args: &[&str]) -> Result<Line, String> {
 }
 
 fn coroner(args: &[&str]) -> Result<(String, String), String> {
-    let output =
-        Command::new("/bin/coroner").args(args).output().map_err(|e| format!("coroner: {e}"))?;
+    let output = run(args)?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ok((text(&output.stdout), text(&output.stderr)))
+}
+
+/// Runs `coroner`, which answers in time or fails the boot: busybox's `timeout` ends it.
+fn run(args: &[&str]) -> Result<Output, String> {
+    let mut command = Command::new("/bin/timeout");
+    command.arg(PATIENCE.as_secs().to_string()).arg("/bin/coroner").args(args);
+    let output = command.output().map_err(|e| format!("coroner: {e}"))?;
+    // Ended by a signal, as `timeout` of a shell would say it or its exit status.
+    match output.status.code() {
+        Some(143 | 124) | None => {
+            Err(format!("`coroner {}` did not end in {} s", args.join(" "), PATIENCE.as_secs()))
+        }
+        _ => Ok(output),
+    }
 }

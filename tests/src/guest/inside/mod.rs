@@ -21,6 +21,9 @@ use super::record::Line;
 /// How long after a case the answers may still change: witnesses are held back for a moment, groups are read again.
 const SETTLE: Duration = Duration::from_millis(1500);
 
+/// How often a sign of life is given on the console.
+const ALIVE: Duration = Duration::from_secs(5);
+
 /// Does what the kernel's command line asks for, and writes the results to `port`.
 ///
 /// # Errors
@@ -29,6 +32,13 @@ const SETTLE: Duration = Duration::from_millis(1500);
 pub fn run(port: &str) -> Result<(), String> {
     let file = File::options().write(true).open(port).map_err(|e| format!("{port}: {e}"))?;
     let mut out = Out(file);
+    // So that a machine that stands still can be told from a program that does.
+    std::thread::spawn(|| {
+        loop {
+            std::thread::sleep(ALIVE);
+            say("alive");
+        }
+    });
     if let Err(error) = act_out(&mut out) {
         out.line(&Line::Trouble(error))?;
     }
