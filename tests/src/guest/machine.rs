@@ -21,7 +21,7 @@ pub struct Outcome {
     pub lines: Vec<Line>,
     /// Why it is not whole, where it is not.
     pub trouble: Option<String>,
-    /// The machine stood still: nothing that ran on it can have done that.
+    /// The machine stood still, or its kernel did not come up: nothing that was to run on it can have done that.
     pub stood_still: bool,
     /// How long it ran.
     pub took: Duration,
@@ -92,6 +92,12 @@ pub fn run(boot: &Boot, archives: &[&Path], dir: PathBuf) -> Result<Outcome, Str
         }
     }
     let _ = std::fs::remove_file(&initramfs);
+    let said = std::fs::read(&console).unwrap_or_default();
+    let said = String::from_utf8_lossy(&said);
+    if trouble.is_none() && !said.contains("guest: ") {
+        stood_still = true;
+        trouble = Some("the kernel did not come up on the emulated machine".to_owned());
+    }
     let text = std::fs::read(&results).unwrap_or_default();
     let lines: Vec<Line> = String::from_utf8_lossy(&text)
         .lines()

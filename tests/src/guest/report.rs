@@ -72,7 +72,7 @@ pub fn report(columns: &[Column], missing: &[String], seconds: u64) -> Report {
     }
     for column in columns.iter().filter(|column| column.again) {
         let boot = column.boot.name();
-        short.push(format!("{boot}: the emulated machine stood still, so it was booted twice"));
+        short.push(format!("{boot}: the emulated machine did not work, so it was booted twice"));
     }
     let boots = columns.len();
     let table = table::draw(columns);
