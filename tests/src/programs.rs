@@ -24,7 +24,8 @@ pub fn path(name: &str) -> PathBuf {
     // Tests stand in DIR/deps, programs in DIR.
     let exe = std::env::current_exe().expect("a test knows itself");
     let own = exe.parent().expect("a program stands somewhere");
-    let dir = if own.ends_with("deps") { own.parent().expect("deps stands in DIR") } else { own };
+    let in_test = own.ends_with("deps");
+    let dir = if in_test { own.parent().expect("deps stands in DIR") } else { own };
     let dir = dir.to_owned();
     let mut built = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if !built.iter().any(|b| b == name) {
@@ -37,6 +38,11 @@ pub fn path(name: &str) -> PathBuf {
             "CARGO_TARGET_DIR",
             dir.parent().expect("a profile stands in the target directory"),
         );
+        if in_test {
+            // With a test among what is built, dependencies have the features that tests ask for: those that `cargo test`
+            // has built. Without, all of them are compiled once more, and a test waits for that.
+            command.args(["--test", "storm"]);
+        }
         if dir.ends_with("release") {
             command.arg("--release");
         }
