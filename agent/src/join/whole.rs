@@ -84,6 +84,9 @@ impl Kills {
         let told = |teller: &&Kill| teller.whole_group().is_some_and(|group| kill.is_in(group));
         let mut told: Vec<&Kill> =
             self.kills.iter().filter(told).filter(|teller| kill.in_one_go(teller)).collect();
+        if told.is_empty() && !matches!(kill.whole, Whole::Gone { .. }) {
+            return None;
+        }
         told.dedup_by(|one, another| one.whole == another.whole);
         let together = |other: &Kill| {
             kill.went_together(other)
