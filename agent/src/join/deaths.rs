@@ -32,13 +32,34 @@ const BY_KERNEL: i32 = 128;
 const REPORTED_MAX: usize = 600;
 const WINDOW: Duration = Duration::from_secs(60);
 
+/// A process that got SIGKILL.
+#[derive(Debug)]
+struct Receiver {
+    pid: u32,
+    at_us: u64,
+    arrived: Instant,
+    /// Whether it was in a container, and in which; `None` where its group could not be read.
+    home: Option<Option<Box<str>>>,
+    /// The sender where it was the receiver's child.
+    child: Option<u32>,
+}
+
+/// A container that ended.
+#[derive(Debug)]
+struct Ended {
+    end: ContainerEnd,
+    /// Between these times nobody had seen its first process.
+    unseen_us: Option<(u64, u64)>,
+    at_us: u64,
+    /// When it is handed on.
+    until: Instant,
+}
+
 /// What waits and what is remembered.
 #[derive(Debug, Default)]
 pub(super) struct Deaths {
-    /// Processes that got SIGKILL, and when.
-    receivers: VecDeque<(u32, Instant)>,
-    /// Ends, with when they are handed on.
-    ends: VecDeque<(ContainerEnd, u64, Instant)>,
+    receivers: VecDeque<Receiver>,
+    ends: VecDeque<Ended>,
     /// When signals were reported.
     reported: VecDeque<Instant>,
     not_reported: u64,
@@ -49,11 +70,19 @@ impl Deaths {
     pub(super) fn killed(&mut self, sigkill: &Sigkill, now: Instant) {
         // Ignored means that it was dying already.
         if sigkill.result != SignalResult::Ignored {
-            self.receivers.push_back((sigkill.receiver.pid, now));
+            let parent = sigkill.ancestors.first().map(|parent| parent.pid);
+            let pid = sigkill.receiver.pid;
+            let known = sigkill.receiver.cgroup.is_some();
+            self.receivers.push_back(Receiver {
+                pid,
+                at_us: sigkill.at_us,
+                arrived: now,
+                home: known.then(|| container(sigkill).map(String::into_boxed_str)),
+                child: (parent == Some(pid)).then_some(sigkill.sender.pid),
+            });
         }
-        while self.receivers.len() > RECEIVERS_MAX
-            || self.receivers.front().is_some_and(|(_, at)| now.duration_since(*at) > REMEMBERED)
-        {
+        let old = |receiver: &Receiver| now.duration_since(receiver.arrived) > REMEMBERED;
+        while self.receivers.len() > RECEIVERS_MAX || self.receivers.front().is_some_and(old) {
             self.receivers.pop_front();
         }
     }
@@ -90,7 +119,7 @@ impl Deaths {
     /// first victim of a group that it kills whole, and marks only one of the two.
     fn is_repeated(&self, sigkill: &Sigkill) -> bool {
         sigkill.result == SignalResult::AlreadyPending
-            && self.receivers.iter().any(|(pid, _)| *pid == sigkill.receiver.pid)
+            && self.receivers.iter().any(|receiver| receiver.pid == sigkill.receiver.pid)
     }
 
     fn may_report(&mut self, now: Instant) -> bool {
@@ -105,9 +134,34 @@ impl Deaths {
     }
 
     /// A container ended; it is handed on at `until`.
-    pub(super) fn ended(&mut self, end: ContainerEnd, now: Instant, until: Instant) {
+    pub(super) fn ended(
+        &mut self,
+        end: ContainerEnd,
+        unseen_us: Option<(u64, u64)>,
+        now: Instant,
+        until: Instant,
+    ) {
         let until = if self.ends.len() < ENDS_MAX { until } else { now };
-        self.ends.push_back((end, monotonic_us(), until));
+        self.ends.push_back(Ended { end, unseen_us, at_us: monotonic_us(), until });
+    }
+
+    /// The first process of a container is the one that was seen first, unless somebody who may have been in it was
+    /// killed before anybody was seen: then that may have been the first. It was, where the one that was seen is its
+    /// child; else nobody knows.
+    fn first(&self, ended: &Ended) -> Option<u32> {
+        let seen = ended.end.main_pid?;
+        let Some((from_us, to_us)) = ended.unseen_us else { return Some(seen) };
+        let container = ended.end.container_id.as_str();
+        let may_be = |receiver: &&Receiver| {
+            receiver.pid != seen
+                && (from_us..to_us).contains(&receiver.at_us)
+                && receiver.home.as_ref().is_none_or(|home| home.as_deref() == Some(container))
+        };
+        let mut killed = self.receivers.iter().filter(may_be).peekable();
+        if killed.peek().is_none() {
+            return Some(seen);
+        }
+        killed.find(|receiver| receiver.child == Some(seen)).map(|receiver| receiver.pid)
     }
 
     /// Ends that have waited long enough. `traced` says whether the trace missed nothing between two times.
@@ -119,14 +173,16 @@ impl Deaths {
         traced: &dyn Fn(u64, u64) -> bool,
     ) -> Vec<Publication> {
         let mut out = Vec::new();
-        while let Some((_, _, until)) = self.ends.front()
-            && *until <= now
-            && let Some((mut end, at_us, _)) = self.ends.pop_front()
+        while self.ends.front().is_some_and(|ended| ended.until <= now)
+            && let Some(ended) = self.ends.pop_front()
         {
+            let first = self.first(&ended);
+            let Ended { mut end, at_us, .. } = ended;
+            end.main_pid = first;
             if end.main_sigkilled.is_none()
                 && let Some(main) = end.main_pid
             {
-                let seen = self.receivers.iter().any(|(pid, _)| *pid == main);
+                let seen = self.receivers.iter().any(|receiver| receiver.pid == main);
                 // The signal came at most so long before the end as is remembered.
                 let since = at_us.saturating_sub(5_000_000);
                 end.main_sigkilled = (seen || traced(since, at_us)).then_some(seen);
@@ -147,7 +203,7 @@ impl Deaths {
 
     /// When [`Deaths::overdue`] has something to do.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.ends.front().map(|(_, _, until)| *until)
+        self.ends.front().map(|ended| ended.until)
     }
 
     /// Signals not reported since the last call.

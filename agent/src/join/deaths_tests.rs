@@ -32,7 +32,7 @@ fn ends(
     traced: bool,
 ) -> (Option<String>, Option<bool>) {
     let now = Instant::now();
-    deaths.ended(end(main), now, now);
+    deaths.ended(end(main), None, now, now);
     let out = deaths.overdue(BOOT, now, kills, &|_, _| traced);
     let coroner_core::finding::FindingBody::ContainerEnd(end) = &out[0].body else {
         panic!("{out:?}")
@@ -80,6 +80,39 @@ fn an_end_belongs_to_a_kill_that_only_was_counted_just_before() {
     }
     // The trace missed nothing, and the first process got no SIGKILL.
     assert_eq!(ends(&counted(300_000), Some(41), true), death);
+}
+
+/// Nobody had looked into the container when somebody was killed: whoever was seen there later need not be its first.
+#[rstest]
+// By its child, which was seen: the parent was the first.
+#[case::by_its_child(Some(group()), 41, Some(41), 1_500, (Some(41), Some(true)))]
+#[case::by_an_unknown_one(Some(group()), 41, None, 1_500, (None, None))]
+// Its group could not be read.
+#[case::from_nowhere(None, 41, None, 1_500, (None, None))]
+#[case::elsewhere(Some("/system.slice/a.service".into()), 41, None, 1_500, (Some(43), Some(false)))]
+// A worker, when the first process had been seen, or before the group was there.
+#[case::later(Some(group()), 41, None, 2_500, (Some(43), Some(false)))]
+#[case::before(Some(group()), 41, None, 500, (Some(43), Some(false)))]
+#[case::itself(Some(group()), 43, None, 1_500, (Some(43), Some(true)))]
+fn who_was_the_first_process(
+    #[case] home: Option<String>,
+    #[case] pid: u32,
+    #[case] parent: Option<u32>,
+    #[case] at_us: u64,
+    #[case] expected: (Option<u32>, Option<bool>),
+) {
+    let receiver = Process { pid, cgroup: home, ..Process::default() };
+    let sender = Process { pid: 43, cgroup: Some(group()), ..Process::default() };
+    let ancestors = parent.map(|pid| Process { pid, ..Process::default() }).into_iter().collect();
+    let mut deaths = Deaths::default();
+    let now = Instant::now();
+    deaths.killed(&Sigkill { receiver, sender, ancestors, ..sigkill(pid, at_us, 0) }, now);
+    deaths.ended(end(Some(43)), Some((1_000, 2_000)), now, now);
+    let out = deaths.overdue(BOOT, now, &Kills::default(), &|_, _| true);
+    let coroner_core::finding::FindingBody::ContainerEnd(end) = &out[0].body else {
+        panic!("{out:?}")
+    };
+    assert_eq!((end.main_pid, end.main_sigkilled), expected);
 }
 
 /// The kernel sends the first victim of a whole group another SIGKILL, without a mark.

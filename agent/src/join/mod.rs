@@ -233,9 +233,10 @@ impl Joiner {
     }
 
     /// A container ended. What is known of it waits a moment: its last kill may still be on its way.
-    pub(crate) fn container_ended(&self, end: ContainerEnd) {
+    /// Between the times of `unseen_us` nobody had seen who is said to be its first process.
+    pub(crate) fn container_ended(&self, end: ContainerEnd, unseen_us: Option<(u64, u64)>) {
         let now = Instant::now();
-        self.lock().deaths.ended(end, now, now + END_PATIENCE);
+        self.lock().deaths.ended(end, unseen_us, now, now + END_PATIENCE);
         self.changed.notify_one();
     }
 

@@ -12,7 +12,7 @@ use super::Watcher;
 use super::found::share_main;
 use super::tree::{Kind, Life, container_id};
 use crate::cgroup::Version;
-use crate::clock::Clocks;
+use crate::clock::{Clocks, monotonic_us};
 
 /// Processes that are asked when they began; a container's first is among the lowest ids unless they came round.
 const ASKED_MAX: usize = 64;
@@ -31,9 +31,12 @@ impl Watcher {
             Some(_) => {
                 let there = self.inhabitants(id, &path).unwrap_or_default();
                 let main = self.host_pids.then(|| self.main_of(&there)).flatten();
+                let met = self.meets(main);
                 if let Some(node) = self.tree.get_mut(id) {
                     node.life = Life::Populated;
-                    node.main_pid = node.main_pid.or(main);
+                    if node.main_pid.is_none() {
+                        (node.main_pid, node.main_met_us) = (main, met);
+                    }
                     share_main(&self.joiner.homes, node, &path);
                 }
             }
@@ -52,12 +55,13 @@ impl Watcher {
         node.life = Life::Ended;
         let counts = node.known.kills.is_some() || node.known.tree_kills.is_some();
         let (main_pid, since_us, kills) = (node.main_pid, node.since_us, node.kills);
+        let unseen_us = node.main_met_us.map(|met_us| (since_us, met_us));
         let group = self.tree.path(id);
         let Some(container_id) = container_id(&group) else { return };
         self.joiner.homes.note_main(&container_id, None);
         let throttled = self.throttling(&group);
         let now = Clocks::now();
-        self.joiner.container_ended(ContainerEnd {
+        let end = ContainerEnd {
             group,
             container_id,
             main_pid,
@@ -69,7 +73,8 @@ impl Watcher {
             throttled_periods: throttled
                 .as_deref()
                 .and_then(|text| Some((value(text, "nr_throttled")?, value(text, "nr_periods")?))),
-        });
+        };
+        self.joiner.container_ended(end, unseen_us);
         self.look_at_total();
     }
 
@@ -84,6 +89,11 @@ impl Watcher {
                 std::fs::read_to_string(path).ok()
             }
         }
+    }
+
+    /// When a container's first process was seen first; `None` where its pid namespace shows that it is the first.
+    pub(super) fn meets(&self, main: Option<u32>) -> Option<u64> {
+        main.filter(|main| !self.is_namespace_init(*main)).map(|_| monotonic_us())
     }
 
     /// The first of some processes.

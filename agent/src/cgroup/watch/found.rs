@@ -124,10 +124,12 @@ impl Watcher {
             self.joiner.homes.note_all(&there, path, now);
         }
         let main = self.host_pids.then(|| self.main_of(&there)).flatten();
+        let met = self.meets(main);
         let Some(node) = self.tree.get_mut(id) else { return };
         node.known = if born { reading.at_birth() } else { reading };
         if !there.is_empty() {
-            (node.life, node.main_pid) = (Life::Populated, main);
+            node.life = Life::Populated;
+            (node.main_pid, node.main_met_us) = (main, met);
         }
         let node = &*node;
         share_main(&self.joiner.homes, node, path);
@@ -169,12 +171,14 @@ impl Watcher {
     /// These are in a container, at the n-th look since somebody was.
     fn inhabited(&mut self, id: usize, path: &str, there: &[u32], nth: usize) {
         let main = self.host_pids.then(|| self.main_of(there)).flatten();
+        let met = self.meets(main);
         let Some(node) = self.tree.get_mut(id) else { return };
         if !there.is_empty() && node.life != Life::Ended {
             node.life = Life::Populated;
             // Later on the first may be dead already, and whoever is left is not the first.
-            if nth <= HELPERS_GONE || node.main_pid.is_none() {
-                node.main_pid = main;
+            let others = nth <= HELPERS_GONE && node.main_pid != main;
+            if others || node.main_pid.is_none() {
+                (node.main_pid, node.main_met_us) = (main, met);
             }
             share_main(&self.joiner.homes, node, path);
         }

@@ -71,6 +71,8 @@ pub(super) struct Node {
     pub looked_us: u64,
     pub since_us: u64,
     pub main_pid: Option<u32>,
+    /// When that was seen first, unless it is known to be the first: who was killed before may have been it.
+    pub main_met_us: Option<u64>,
     /// Kills counted in it or below while it was watched.
     pub kills: u32,
     /// Groups kept below a container.
