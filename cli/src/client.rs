@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use coroner_core::incident::{Cause, Incident};
+use coroner_core::incident::{Cause, Confidence, Incident, Outcome};
 use coroner_core::node_report::NodeReport;
 use coroner_proto::v1::query_service_client::QueryServiceClient;
 use coroner_proto::v1::{
@@ -50,6 +50,26 @@ pub(crate) struct Filter {
     pub cause: Option<Cause>,
     pub since: Option<Timestamp>,
     pub until: Option<Timestamp>,
+    pub namespace: Option<String>,
+    pub pod: Option<String>,
+    pub owner: Option<String>,
+    pub outcome: Option<Outcome>,
+    pub confidence: Option<Confidence>,
+    pub disagrees: bool,
+}
+
+/// What narrows a question about a pod or workload.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Narrowed {
+    /// For a pod or workload: its namespace.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// For a pod or workload: only of this container.
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) container: Option<String>,
+    /// For a pod or workload: the Nth end before the newest, of those that Kubernetes reported.
+    #[arg(short, long, value_name = "N")]
+    pub(crate) previous: Option<u32>,
 }
 
 /// The answer to a question about one target.
@@ -91,8 +111,17 @@ impl Client {
     }
 
     /// The newest incident that the target names.
-    pub(crate) async fn get(&mut self, target: &str) -> Result<Option<Found>, Error> {
-        let mut request = tonic::Request::new(GetIncidentRequest { target: target.to_owned() });
+    pub(crate) async fn get(
+        &mut self,
+        target: &str,
+        narrowed: &Narrowed,
+    ) -> Result<Option<Found>, Error> {
+        let mut request = tonic::Request::new(GetIncidentRequest {
+            target: target.to_owned(),
+            namespace: narrowed.namespace.clone(),
+            container: narrowed.container.clone(),
+            previous: narrowed.previous,
+        });
         request.set_timeout(ANSWER);
         match self.service.get_incident(request).await {
             Ok(answer) => {
@@ -103,7 +132,10 @@ impl Client {
             Err(status) if status.code() == Code::NotFound => Ok(None),
             Err(status) if status.code() == Code::InvalidArgument => {
                 let target = target.to_owned();
-                Err(if status.message().contains("several") {
+                Err(if status.message().contains("several namespaces") {
+                    let message = "is in several namespaces; say which with --namespace".to_owned();
+                    Error::Ambiguous { target, message }
+                } else if status.message().contains("several") {
                     let message =
                         "begins the ids of several containers; give more digits".to_owned();
                     Error::Ambiguous { target, message }
@@ -254,6 +286,12 @@ fn wire(filter: &Filter) -> IncidentFilter {
         cause: i32::from(cause),
         since: filter.since.map(wire_time),
         until: filter.until.map(wire_time),
+        namespace: filter.namespace.clone(),
+        pod: filter.pod.clone(),
+        owner: filter.owner.clone(),
+        outcome: filter.outcome.map_or(0, |o| coroner_proto::v1::Outcome::from(o).into()),
+        confidence: filter.confidence.map_or(0, |c| coroner_proto::v1::Confidence::from(c).into()),
+        disagrees: filter.disagrees,
     }
 }
 

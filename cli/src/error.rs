@@ -38,7 +38,7 @@ pub enum Error {
     /// The target names nothing that could be asked for.
     #[error(
         "TARGET `{target}` is none: expected an incident id (inc-...), 12 to 64 hex digits that a container id begins \
-         with, or pid:N"
+         with, pid:N, pod/NAME, node/NAME, a workload such as deploy/NAME, or the name of a pod"
     )]
     Target {
         /// As given.

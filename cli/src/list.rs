@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 use clap::ValueEnum;
 use coroner_core::absence::Verdict;
-use coroner_core::incident::{Cause, Incident};
+use coroner_core::incident::{Cause, Confidence, Incident, Outcome};
 use coroner_core::node_report::NodeReport;
 
 use crate::client::{Client, CollectorArg, Filter, Watched};
@@ -23,6 +23,7 @@ use crate::{Error, Exit, output, render};
     coroner list --since 1h\n  \
     coroner list --node node-2 --since 2h --until 1h\n  \
     coroner list --cause ContainerMemoryLimit -o wide\n  \
+    coroner list -n prod --owner deploy/web --disagrees\n  \
     coroner list --watch -o json\n\n\
     Exit status: 0 found, 1 nothing found, 2 error.")]
 pub(crate) struct Args {
@@ -32,6 +33,24 @@ pub(crate) struct Args {
     /// Only with this cause, such as ContainerMemoryLimit.
     #[arg(long, value_name = "CAUSE")]
     cause: Option<Cause>,
+    /// Only in this namespace.
+    #[arg(short, long, value_name = "NAME")]
+    namespace: Option<String>,
+    /// Only of pods with this name.
+    #[arg(long, value_name = "NAME")]
+    pod: Option<String>,
+    /// Only of this workload, such as deploy/web.
+    #[arg(long, value_name = "KIND/NAME")]
+    owner: Option<String>,
+    /// Only with this outcome, such as ContainerSurvived.
+    #[arg(long, value_name = "OUTCOME")]
+    outcome: Option<Outcome>,
+    /// Only with this confidence, such as Confirmed.
+    #[arg(long, value_name = "CONFIDENCE")]
+    confidence: Option<Confidence>,
+    /// Only where the verdict contradicts Kubernetes' own reason.
+    #[arg(long)]
+    disagrees: bool,
     #[command(flatten)]
     window: Window,
     /// How to print them.
@@ -61,7 +80,18 @@ enum Format {
 pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
     args.window.check()?;
     let Window { since, until } = args.window;
-    let filter = Filter { node: args.node.clone(), cause: args.cause, since, until };
+    let filter = Filter {
+        node: args.node.clone(),
+        cause: args.cause,
+        since,
+        until,
+        namespace: args.namespace.clone(),
+        pod: args.pod.clone(),
+        owner: args.owner.clone(),
+        outcome: args.outcome,
+        confidence: args.confidence,
+        disagrees: args.disagrees,
+    };
     let mut client = Client::connect(&args.collector.collector).await?;
     if args.watch {
         return watch(args, &filter, &mut client).await;

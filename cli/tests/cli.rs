@@ -131,6 +131,11 @@ fn filters_and_nothing_found() {
         (&["list", "--cause", "NodeAllocatable"], 1),
         (&["why", "pid:134"], 1),
         (&["why", "inc-0000000000000000"], 1),
+        (&["why", "web-1"], 1),
+        (&["why", "deploy/web", "-n", "prod", "-c", "app", "--previous", "1"], 1),
+        (&["why", "node/node-2"], 0),
+        (&["list", "--outcome", "neverstarted", "--confidence", "likely", "--disagrees"], 1),
+        (&["list", "-n", "prod", "--owner", "deploy/web"], 1),
     ] {
         let output = server.ask(args);
         assert_eq!(output.status.code(), Some(status), "{args:?}: {}", err(&output));
@@ -141,10 +146,10 @@ fn filters_and_nothing_found() {
             .collect::<String>(),
         r#"{"incidents":[]}"#
     );
-    let wrong = server.ask(&["why", "web-1"]);
+    let wrong = server.ask(&["why", "Web_1"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(
-        err(&wrong).contains("TARGET `web-1` is none: expected an incident id"),
+        err(&wrong).contains("TARGET `Web_1` is none: expected an incident id"),
         "{}",
         err(&wrong)
     );

@@ -101,7 +101,10 @@ async fn gets(what: &str, client: &QueryServiceClient<Channel>, target: impl Fn(
     for i in 0..ASKED {
         let begin = Instant::now();
         found += usize::from(
-            client.get_incident(GetIncidentRequest { target: target(i) }).await.is_ok(),
+            client
+                .get_incident(GetIncidentRequest { target: target(i), ..Default::default() })
+                .await
+                .is_ok(),
         );
         took.push(begin.elapsed());
     }

@@ -22,7 +22,7 @@ use tonic::{Request, Response, Status};
 use crate::store::{Readers, Store, StoreError};
 use filter::Filter;
 use read::{Answer, Page};
-use target::Target;
+use target::{Narrowed, Target};
 
 /// The service.
 #[derive(Clone, Debug)]
@@ -50,15 +50,22 @@ pub(crate) async fn newest(readers: &Readers, size: u32) -> Result<Page, StoreEr
 #[cfg(test)]
 pub(crate) fn every_list() -> Vec<(String, Vec<rusqlite::types::Value>)> {
     let mut lists = Vec::new();
-    for bits in 0..32u8 {
+    for bits in 0..1024u16 {
+        let has = |bit: u16| bits & (1 << bit) > 0;
         let filter = Filter {
-            node: (bits & 1 > 0).then(|| "node".to_owned()),
-            cause: (bits & 2 > 0).then_some(coroner_core::incident::Cause::Unknown),
-            since_us: (bits & 4 > 0).then_some(1),
-            until_us: (bits & 16 > 0).then_some(5),
+            node: has(0).then(|| "node".to_owned()),
+            cause: has(1).then_some(coroner_core::incident::Cause::Unknown),
+            since_us: has(2).then_some(1),
+            until_us: has(4).then_some(5),
+            namespace: has(5).then(|| "prod".to_owned()),
+            pod: has(6).then(|| "web-1".to_owned()),
+            owner: has(7).then(|| "Deployment/web".to_owned()),
+            outcome: has(8).then_some(coroner_core::incident::Outcome::NeverStarted),
+            confidence: has(9).then_some(coroner_core::incident::Confidence::Likely),
+            disagrees: bits.is_multiple_of(3),
         };
-        lists
-            .push(filter.select((bits & 8 > 0).then_some(page::Place { time_us: 2, seq: 3 }), 100));
+        let after = has(3).then_some(page::Place { time_us: 2, seq: 3 });
+        lists.push(filter.select(after, 100));
     }
     lists
 }
@@ -77,11 +84,14 @@ impl QueryService for Query {
         &self,
         request: Request<GetIncidentRequest>,
     ) -> Result<Response<GetIncidentResponse>, Status> {
-        let text = request.into_inner().target;
+        let GetIncidentRequest { target: text, namespace, container, previous } =
+            request.into_inner();
+        let narrowed = Narrowed { namespace, container, previous };
         let target: Target = text.parse().map_err(|e: target::NoTarget| {
             Status::invalid_argument(format!("field `target`: {e}"))
         })?;
-        match read::get(self.store.readers(), target).await.map_err(|e| failed(&e))? {
+        let of_pods = matches!(target, Target::Pod(_) | Target::Workload(_));
+        match read::get(self.store.readers(), target, narrowed).await.map_err(|e| failed(&e))? {
             Answer::Found(found) => Ok(Response::new(GetIncidentResponse {
                 incident: Some(found.incident),
                 revision: found.revision,
@@ -90,6 +100,9 @@ impl QueryService for Query {
             Answer::Nothing => {
                 Err(Status::not_found(format!("no incident is stored for `{text}`")))
             }
+            Answer::Ambiguous if of_pods => Err(Status::invalid_argument(format!(
+                "field `namespace`: `{text}` is in several namespaces; say which"
+            ))),
             Answer::Ambiguous => Err(Status::invalid_argument(format!(
                 "field `target`: `{text}` begins the ids of several containers; give more digits"
             ))),

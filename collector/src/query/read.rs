@@ -5,9 +5,9 @@ use coroner_proto::v1;
 use prost::Message as _;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 
-use super::filter::Filter;
+use super::filter::{Filter, Value};
 use super::page::Place;
-use super::target::Target;
+use super::target::{Narrowed, Target};
 use crate::store::{Readers, StoreError, part_of};
 
 /// A page of incidents.
@@ -34,7 +34,7 @@ pub(super) enum Answer {
     Found(Box<Found>),
     /// No incident.
     Nothing,
-    /// Incidents of several containers.
+    /// Incidents of several containers, or of pods of several namespaces.
     Ambiguous,
 }
 
@@ -93,8 +93,12 @@ pub(crate) async fn list(
 /// # Errors
 ///
 /// If the database cannot be read.
-pub(super) async fn get(readers: &Readers, target: Target) -> Result<Answer, StoreError> {
-    let rows = readers.ask("read an incident", move |db| find(db, &target)).await?;
+pub(super) async fn get(
+    readers: &Readers,
+    target: Target,
+    narrowed: Narrowed,
+) -> Result<Answer, StoreError> {
+    let rows = readers.ask("read an incident", move |db| find(db, &target, &narrowed)).await?;
     let Some(rows) = rows else { return Ok(Answer::Ambiguous) };
     let has_older = rows.len() > 1;
     let Some((row, revision)) = rows.into_iter().next() else { return Ok(Answer::Nothing) };
@@ -102,9 +106,14 @@ pub(super) async fn get(readers: &Readers, target: Target) -> Result<Answer, Sto
     Ok(Answer::Found(Box::new(Found { incident, revision, has_older })))
 }
 
-/// The newest two incidents that `target` names; `None` if it names several containers.
-fn find(db: &Connection, target: &Target) -> Result<Option<Vec<(Stored, u32)>>, rusqlite::Error> {
-    const COLUMNS: &str = "SELECT seq, time_us, id, body, revision FROM incident";
+const COLUMNS: &str = "SELECT seq, time_us, id, body, revision FROM incident";
+
+/// The newest two incidents that `target` names; `None` if it names several containers, or pods of several namespaces.
+fn find(
+    db: &Connection,
+    target: &Target,
+    narrowed: &Narrowed,
+) -> Result<Option<Vec<(Stored, u32)>>, rusqlite::Error> {
     let row = |row: &Row<'_>| Ok((Stored::read(row)?, row.get(4)?));
     let rows = match target {
         Target::Incident(id) => {
@@ -154,6 +163,56 @@ fn find(db: &Connection, target: &Target) -> Result<Option<Vec<(Stored, u32)>>, 
             }
             rows
         }
+        Target::Pod(name) => return named(db, ("incident_pod", "pod"), name, narrowed),
+        Target::Workload(name) => return named(db, ("incident_owner", "owner"), name, narrowed),
+        Target::Node(name) => return named(db, ("incident_node", "node"), name, narrowed),
     };
     Ok(Some(rows))
+}
+
+/// The newest two incidents with this name in that column, of those that are meant.
+fn named(
+    db: &Connection,
+    (index, column): (&str, &str),
+    name: &str,
+    narrowed: &Narrowed,
+) -> Result<Option<Vec<(Stored, u32)>>, rusqlite::Error> {
+    let row = |row: &Row<'_>| Ok((Stored::read(row)?, row.get(4)?));
+    let mut conditions = format!("WHERE {column} = ?");
+    let mut values: Vec<Value> = vec![name.to_owned().into()];
+    match &narrowed.namespace {
+        Some(namespace) => {
+            conditions.push_str(" AND namespace = ?");
+            values.push(namespace.clone().into());
+        }
+        None if column != "node" => {
+            let namespaces: u32 = db
+                .prepare_cached(&format!(
+                    "SELECT count(*) FROM (SELECT DISTINCT namespace FROM incident INDEXED BY {index}
+                         WHERE {column} = $1 LIMIT 2)"
+                ))?
+                .query_row([name], |row| row.get(0))?;
+            if namespaces > 1 {
+                return Ok(None);
+            }
+        }
+        None => {}
+    }
+    if let Some(container) = &narrowed.container {
+        conditions.push_str(" AND container = ?");
+        values.push(container.clone().into());
+    }
+    if narrowed.previous.is_some() {
+        conditions.push_str(
+            " AND EXISTS (SELECT 1 FROM termination t WHERE t.incident_id = incident.id)",
+        );
+    }
+    values.push(i64::from(narrowed.previous.unwrap_or(0)).into());
+    let sql = format!(
+        "{COLUMNS} INDEXED BY {index} {conditions} ORDER BY time_us DESC, seq DESC LIMIT 2 OFFSET ?"
+    );
+    db.prepare_cached(&sql)?
+        .query_map(params_from_iter(values), row)?
+        .collect::<Result<_, _>>()
+        .map(Some)
 }

@@ -1,4 +1,6 @@
-//! What `coroner why` can be asked about: an incident, a container, a process.
+//! What `coroner why` can be asked about: an incident, a container, a process, a pod, a workload, a node.
+
+use coroner_core::kubernetes::{is_name, workload, workload_kind};
 
 /// Hex digits that name a container surely enough: what `docker ps` and `crictl ps` show.
 const MIN_CONTAINER: usize = 12;
@@ -15,13 +17,28 @@ pub(super) enum Target {
     Container(String),
     /// Processes with this id in the host's namespace.
     Pid(u32),
+    /// Pods with this name.
+    Pod(String),
+    /// The pods of a workload, `Deployment/web`.
+    Workload(String),
+    /// The node with this name.
+    Node(String),
+}
+
+/// What narrows a question about pods.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Narrowed {
+    pub(super) namespace: Option<String>,
+    pub(super) container: Option<String>,
+    /// The Nth end before the newest.
+    pub(super) previous: Option<u32>,
 }
 
 /// A target that is none.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is no target; expected an incident id (`inc-...`), {MIN_CONTAINER} to {MAX_CONTAINER} hex digits of a \
-     container's id, or `pid:N`"
+     container's id, `pid:N`, `pod/NAME`, `node/NAME`, a workload such as `deploy/NAME`, or the name of a pod"
 )]
 pub(super) struct NoTarget(String);
 
@@ -45,7 +62,17 @@ impl std::str::FromStr for Target {
         if hex && (MIN_CONTAINER..=MAX_CONTAINER).contains(&text.len()) {
             return Ok(Self::Container(text.to_ascii_lowercase()));
         }
-        Err(no_target())
+        match text.split_once('/') {
+            Some(("pod" | "pods" | "po", name)) if is_name(name) => Ok(Self::Pod(name.to_owned())),
+            Some(("node" | "nodes" | "no", name)) if is_name(name) => {
+                Ok(Self::Node(name.to_owned()))
+            }
+            Some((kind, _)) if workload_kind(kind).is_some() => {
+                workload(text).map(Self::Workload).ok_or_else(no_target)
+            }
+            None if is_name(text) && !text.starts_with("inc-") => Ok(Self::Pod(text.to_owned())),
+            _ => Err(no_target()),
+        }
     }
 }
 
@@ -65,14 +92,25 @@ mod tests {
             ("pid:", None),
             ("inc-", None),
             ("inc-a%' OR 1", None),
-            ("0123456789a", None),
-            ("0123456789ag", None),
+            // Eleven digits name a pod rather than a container.
+            ("0123456789a", Some(Target::Pod("0123456789a".to_owned()))),
+            ("web-1", Some(Target::Pod("web-1".to_owned()))),
+            ("pod/web-1", Some(Target::Pod("web-1".to_owned()))),
+            ("pod/0123456789ab", Some(Target::Pod("0123456789ab".to_owned()))),
+            ("deploy/web", Some(Target::Workload("Deployment/web".to_owned()))),
+            ("StatefulSet/db", Some(Target::Workload("StatefulSet/db".to_owned()))),
+            ("node/node-1", Some(Target::Node("node-1".to_owned()))),
+            ("pod/", None),
+            ("pod/Web", None),
+            ("gadget/web", None),
+            ("deploy/a/b", None),
+            ("-web", None),
             ("", None),
         ];
         for (text, expected) in cases {
             assert_eq!(text.parse().ok(), expected, "{text}");
         }
-        let too_long = "a".repeat(65);
+        let too_long = "A".repeat(65);
         assert!(too_long.parse::<Target>().is_err());
         assert!(
             "a\u{1b}[2J"

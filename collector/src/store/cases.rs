@@ -1,6 +1,6 @@
 //! Gathers what is known about incidents, has them judged, and stores each verdict that is another one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use coroner_core::finding::Finding;
@@ -50,6 +50,7 @@ pub(super) fn rejudge(
     let mut to_judge =
         if joined { join::place(db, path, &touched, fresh)? } else { by_themselves(touched) };
     let mut changed = Vec::new();
+    let mut followed = BTreeSet::new();
     while !to_judge.is_empty() {
         let mut told = Vec::new();
         let mut whys = HashMap::new();
@@ -80,7 +81,18 @@ pub(super) fn rejudge(
             let why = whys.remove(&incident.id).unwrap_or_default();
             let stored =
                 rows::upsert_incident(db, incident, &boot_id, &touched::sentence(&why), now_us);
-            changed.extend(stored.map_err(failed)?);
+            let Some(stored) = stored.map_err(failed)? else { continue };
+            changed.push(stored);
+            let end = case.kubernetes.as_ref().and_then(|says| says.termination.as_deref());
+            let Some(end) = end else { continue };
+            // Later ends of the container tell of this one.
+            for id in kubernetes::later_ends(db, end).map_err(failed)? {
+                if followed.insert(id.clone()) {
+                    let entry = to_judge.entry(id.clone()).or_default();
+                    entry.why.insert("another word for an earlier end".to_owned());
+                    entry.parts.extend(join::parts(db, &id).map_err(failed)?);
+                }
+            }
         }
     }
     Ok(changed)

@@ -101,7 +101,10 @@ pub(super) fn place(
 }
 
 /// The incidents that the findings of an incident make by themselves, as far as is stored.
-fn parts(db: &Connection, id: &IncidentId) -> Result<BTreeSet<IncidentId>, rusqlite::Error> {
+pub(super) fn parts(
+    db: &Connection,
+    id: &IncidentId,
+) -> Result<BTreeSet<IncidentId>, rusqlite::Error> {
     let mut all: BTreeSet<IncidentId> = db
         .prepare_cached(
             "SELECT id FROM incident_part INDEXED BY incident_part_of WHERE incident_id = $1",

@@ -138,7 +138,7 @@ pub(crate) async fn get(
     let target = target.to_owned();
     questions(collector)
         .await
-        .get_incident(GetIncidentRequest { target })
+        .get_incident(GetIncidentRequest { target, ..Default::default() })
         .await
         .map(tonic::Response::into_inner)
 }

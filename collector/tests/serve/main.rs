@@ -11,6 +11,7 @@ mod agent;
 mod coverage;
 mod facts;
 mod ingest;
+mod kubernetes;
 mod nodes;
 mod process;
 mod query;

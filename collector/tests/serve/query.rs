@@ -29,10 +29,10 @@ async fn an_incident_is_found_by_id_container_and_pid() {
     for target in targets {
         assert_eq!(get(&collector, &target).await.unwrap().incident.unwrap().id, id, "{target}");
     }
-    for absent in ["inc-0000000000000000", "pid:9", "ffffffffffff"] {
+    for absent in ["inc-0000000000000000", "pid:9", "ffffffffffff", "web-1", "deploy/web"] {
         assert_eq!(get(&collector, absent).await.unwrap_err().code(), Code::NotFound, "{absent}");
     }
-    for bad in ["", "web-1", "0123", "pid:x"] {
+    for bad in ["", "Web_1", "deploy/", "pid:x"] {
         assert_eq!(get(&collector, bad).await.unwrap_err().code(), Code::InvalidArgument, "{bad}");
     }
     collector.shutdown().await;
@@ -129,7 +129,7 @@ async fn filters_narrow() {
         (IncidentFilter { cause: odd, ..Default::default() }, 10),
         (IncidentFilter { since: since(7), ..Default::default() }, 6),
         (IncidentFilter { node: node(), cause: odd, ..Default::default() }, 5),
-        (IncidentFilter { node: node(), cause: odd, since: since(6), until: None }, 2),
+        (IncidentFilter { node: node(), cause: odd, since: since(6), ..Default::default() }, 2),
         (
             IncidentFilter { node: node(), since: since(2), until: since(4), ..Default::default() },
             3,

@@ -57,6 +57,36 @@ impl Outcome {
     }
 }
 
+impl std::str::FromStr for Outcome {
+    type Err = UnknownName;
+
+    /// Accepts the name in any case.
+    fn from_str(value: &str) -> Result<Self, UnknownName> {
+        const ALL: [Outcome; 4] = [
+            Outcome::ContainerExited,
+            Outcome::ContainerSurvived,
+            Outcome::HostProcessKilled,
+            Outcome::NeverStarted,
+        ];
+        ALL.into_iter()
+            .find(|outcome| outcome.name().eq_ignore_ascii_case(value))
+            .ok_or_else(|| UnknownName::new("outcome", value, &ALL.map(Self::name)))
+    }
+}
+
+impl std::str::FromStr for Confidence {
+    type Err = UnknownName;
+
+    /// Accepts the name in any case.
+    fn from_str(value: &str) -> Result<Self, UnknownName> {
+        const ALL: [Confidence; 4] =
+            [Confidence::Unknown, Confidence::Possible, Confidence::Likely, Confidence::Confirmed];
+        ALL.into_iter()
+            .find(|confidence| confidence.name().eq_ignore_ascii_case(value))
+            .ok_or_else(|| UnknownName::new("confidence", value, &ALL.map(Self::name)))
+    }
+}
+
 /// How sure the verdict is. Ordered from unsure to sure.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,

@@ -25,6 +25,7 @@ mod termination;
 #[cfg(test)]
 mod tests;
 mod waiting;
+mod workload;
 
 pub use case::KubernetesCase;
 pub use change::{ApiChange, ApiGap, ApiPart, Seen};
@@ -39,3 +40,4 @@ pub use pod::{Condition, Deletion, Owner, PodPhase, PodRecord, RestartPolicy};
 pub use probe::{Probe, ProbeHandler, Probes};
 pub use termination::{Terminated, Termination, TerminationId};
 pub use waiting::{Waiting, WaitingId, WaitingKind};
+pub use workload::{is_name, workload, workload_kind};

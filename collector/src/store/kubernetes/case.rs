@@ -122,6 +122,24 @@ pub(in crate::store) fn earlier_ends(
     Ok(all)
 }
 
+/// Incidents of later ends of the same container, as many as tell of this one.
+pub(in crate::store) fn later_ends(
+    db: &Connection,
+    end: &Termination,
+) -> Result<Vec<IncidentId>, rusqlite::Error> {
+    let Some(time) = end.time() else { return Ok(Vec::new()) };
+    db.prepare_cached(
+        "SELECT incident_id FROM termination INDEXED BY termination_pod
+         WHERE pod_uid = $1 AND container = $2 AND time_us >= $3 AND id <> $4 AND incident_id IS NOT NULL
+         ORDER BY time_us LIMIT $5",
+    )?
+    .query_map(
+        params![end.pod_uid, end.container, time.as_microsecond(), end.id().0, MOST_PREVIOUS],
+        |row| row.get(0).map(IncidentId),
+    )?
+    .collect()
+}
+
 fn waiting_of(db: &Connection, id: &IncidentId) -> Result<Option<Waiting>, rusqlite::Error> {
     db.prepare_cached("SELECT body FROM waiting WHERE incident_id = $1")?
         .query_row([&id.0], |row| read(row, 0))

@@ -18,7 +18,7 @@ use rusqlite::{Connection, params};
 
 use super::touched::Touched;
 pub(super) use around::place_of;
-pub(super) use case::{Subject, case, earlier_ends};
+pub(super) use case::{Subject, case, earlier_ends, later_ends};
 pub(super) use records::{End, any_stored, delete, end_of_incident, ends_of, give_incident};
 
 /// How far from an end an event, or another word for the pod, may lie and still be about it. The kubelet sends events

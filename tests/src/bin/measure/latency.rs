@@ -110,7 +110,11 @@ fn watch_answers(url: String) -> Times {
                     news.incident.and_then(|i| i.kernel).map(|k| k.victims).unwrap_or_default();
                 for victim in victims {
                     let target = format!("pid:{}", victim.pid);
-                    if client.get_incident(GetIncidentRequest { target }).await.is_ok() {
+                    if client
+                        .get_incident(GetIncidentRequest { target, ..Default::default() })
+                        .await
+                        .is_ok()
+                    {
                         let mut own = own.lock().unwrap_or_else(PoisonError::into_inner);
                         own.entry(victim.pid).or_insert_with(monotonic_us);
                     }
