@@ -2,8 +2,8 @@
 
 use coroner_core::finding::{Finding, FindingBody, FindingId, Source};
 use coroner_core::incident::{
-    Cause, Confidence, ContainerRef, Evidence, Incident, IncidentId, KernelFacts, PodRef,
-    Termination, TriggerFacts, VictimFacts,
+    Cause, Confidence, ContainerRef, EarlierEnd, Evidence, Incident, IncidentId, KernelFacts,
+    KubernetesSays, PodRef, RevisedFrom, Termination, TriggerFacts, VictimFacts,
 };
 use coroner_core::kernel::{KernelEvent, OomReport, Position, Scope, Victim};
 use coroner_core::verdict::{Case, judge};
@@ -87,6 +87,43 @@ Evidence
 What is missing
   The kernel log lost 3 records.
 ");
+}
+
+#[test]
+fn what_kubernetes_says_and_what_was_before_stand_on_the_screen() {
+    let mut incident = incident();
+    incident.kubernetes =
+        Some(KubernetesSays { reason: Some("Error".to_owned()), disagrees: false, why: None });
+    incident.previous = vec![EarlierEnd {
+        restart_count: 2,
+        exit_code: Some(137),
+        reason: Some("OOMKilled".to_owned()),
+        finished_at: Some("2026-01-02T11:00:03Z".parse().unwrap()),
+        incident: Some(IncidentId("inc-0000000000000001".to_owned())),
+        cause: Some(Cause::ContainerMemoryLimit),
+    }];
+    incident.revised_from = Some(RevisedFrom {
+        cause: Cause::Unknown,
+        outcome: None,
+        confidence: Confidence::Unknown,
+        at: "2026-01-02T12:00:05Z".parse().unwrap(),
+        why: "Since then came in: a finding of the kernel log.".to_owned(),
+    });
+    let text = plain(&why(&incident, 120));
+    for line in [
+        "  Kubernetes says \"Error\".\n",
+        "Before\n  2026-01-02T11:00:03Z: exit 137 (OOMKilled), ContainerMemoryLimit, inc-0000000000000001\n",
+        "  Until 2026-01-02T12:00:05Z the verdict was Unknown, unknown. Since then came in: a finding of the kernel log.\n",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    incident.kubernetes = Some(KubernetesSays {
+        reason: Some("OOMKilled".to_owned()),
+        disagrees: true,
+        why: Some("Kubernetes says OOMKilled, but it was not.".to_owned()),
+    });
+    let text = plain(&why(&incident, 120));
+    assert!(text.contains("  Kubernetes says OOMKilled, but it was not.\n"), "{text}");
 }
 
 #[test]
@@ -193,6 +230,12 @@ fn hostile_names_are_escaped_everywhere() {
         owner: None,
     });
     incident.container = Some(ContainerRef { name: Some(evil.to_owned()), id: None });
+    incident.kubernetes = Some(KubernetesSays {
+        reason: Some(evil.to_owned()),
+        disagrees: true,
+        why: Some(evil.to_owned()),
+    });
+    incident.previous = vec![EarlierEnd { reason: Some(evil.to_owned()), ..EarlierEnd::default() }];
     let all = [incident];
     let cut = narrow(&all, Some(60));
     assert!(!cut.contains("\x1b") && !cut.contains('\u{202e}'), "{cut:?}");

@@ -18,10 +18,57 @@ pub fn why(incident: &Incident, width: usize) -> String {
     for sentence in &incident.explanation {
         paragraph(&mut out, "  ", 4, &terminal(sentence).to_string(), width);
     }
+    if let Some(said) = kubernetes(incident).filter(|said| !incident.explanation.contains(said)) {
+        paragraph(&mut out, "  ", 4, &terminal(&said).to_string(), width);
+    }
     section(&mut out, "What to do", &incident.remedies, width);
     evidence(&mut out, incident, width);
     section(&mut out, "What is missing", &incident.gaps, width);
+    section(&mut out, "Before", &before(incident), width);
     out
+}
+
+/// Earlier ends of the container, and the verdict that stood before.
+fn before(incident: &Incident) -> Vec<String> {
+    let ends = incident.previous.iter().map(|end| {
+        let mut said = match end.finished_at {
+            Some(finished) => time(finished),
+            None => "at a time that is not known".to_owned(),
+        };
+        if let Some(code) = end.exit_code {
+            let _ = write!(said, ": exit {code}");
+        }
+        if let Some(reason) = &end.reason {
+            let _ = write!(said, " ({reason})");
+        }
+        if let Some(cause) = end.cause {
+            let _ = write!(said, ", {cause}");
+        }
+        if let Some(id) = &end.incident {
+            let _ = write!(said, ", {id}");
+        }
+        said
+    });
+    let revised = incident.revised_from.iter().map(|before| {
+        format!(
+            "Until {} the verdict was {}, {}. {}",
+            time(before.at),
+            before.cause,
+            before.confidence.name().to_lowercase(),
+            before.why
+        )
+    });
+    ends.chain(revised).collect()
+}
+
+/// `Kubernetes says "OOMKilled".`, or the sentence with the proof that it is wrong.
+fn kubernetes(incident: &Incident) -> Option<String> {
+    let says = incident.kubernetes.as_ref()?;
+    let reason = says.reason.as_deref()?;
+    Some(match (&says.why, says.disagrees) {
+        (Some(why), true) => why.clone(),
+        _ => format!("Kubernetes says \"{reason}\"."),
+    })
 }
 
 /// `web-1/app (prod)   exit 137   2026-01-02T12:00:03Z   node-2   inc-...`, on a second line what does not fit.
