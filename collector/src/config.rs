@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::kubernetes::{Access, Pace};
 use crate::store::Rules;
 
 /// Port for agents and questions, when nothing else is said.
@@ -30,6 +31,10 @@ pub struct Config {
     /// Allows addresses other than loopback although everything is sent in plain text and nobody is asked who they
     /// are.
     pub insecure_listen_anywhere: bool,
+    /// How the Kubernetes API is reached, if it is.
+    pub kubernetes: Access,
+    /// How patient the watch of the Kubernetes API is.
+    pub kubernetes_pace: Pace,
     /// The rules that findings are judged by.
     pub rules: Rules,
 }
@@ -44,6 +49,8 @@ impl Config {
             data_dir: data_dir.into(),
             retention: DEFAULT_RETENTION,
             insecure_listen_anywhere: false,
+            kubernetes: Access::Off,
+            kubernetes_pace: Pace::default(),
             rules: Rules::default(),
         }
     }

@@ -12,7 +12,7 @@
 mod config;
 mod http;
 mod ingest;
-mod kubernetes;
+pub mod kubernetes;
 mod listen;
 mod metrics;
 mod query;

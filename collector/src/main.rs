@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
+use coroner_collector::kubernetes::Access;
 use coroner_collector::{Collector, Config};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,6 +46,19 @@ struct Flags {
     #[arg(long, env = "CORONER_INSECURE_LISTEN_ANYWHERE")]
     insecure_listen_anywhere: bool,
 
+    /// Whether the Kubernetes API is watched, for pods, events and nodes: `auto` does so in a pod, or with --kubeconfig;
+    /// `on` refuses to start without a cluster.
+    #[arg(long, env = "CORONER_KUBERNETES", value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    kubernetes: When,
+
+    /// Kubeconfig to reach the Kubernetes API with, instead of as the pod that the collector runs in.
+    #[arg(long, env = "CORONER_KUBECONFIG", value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// Context of the kubeconfig, instead of its current one.
+    #[arg(long, env = "CORONER_CONTEXT", value_name = "NAME", requires = "kubeconfig")]
+    context: Option<String>,
+
     /// How log lines look, on standard error.
     #[arg(long, env = "CORONER_LOG_FORMAT", value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -60,6 +74,29 @@ enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum When {
+    /// In a pod, or with --kubeconfig.
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+impl Flags {
+    fn kubernetes(&self) -> Access {
+        match (self.kubernetes, &self.kubeconfig) {
+            (When::Off, _) => Access::Off,
+            (_, Some(path)) => {
+                Access::Kubeconfig { path: path.clone(), context: self.context.clone() }
+            }
+            (When::Auto, None) => Access::IfInPod,
+            (When::On, None) => Access::InPod,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -113,6 +150,7 @@ async fn serve(flags: Flags) -> anyhow::Result<()> {
         http_addr: Some(flags.http_addr),
         retention: Duration::from_secs(u64::from(flags.retention_days) * 24 * 60 * 60),
         insecure_listen_anywhere: flags.insecure_listen_anywhere,
+        kubernetes: flags.kubernetes(),
         ..Config::new(flags.data_dir)
     })
     .await?;

@@ -11,6 +11,8 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::kubernetes::Health;
+
 /// The collector's counters: a handle that can be cloned.
 #[derive(Clone, Debug)]
 pub(crate) struct Metrics {
@@ -24,6 +26,7 @@ pub(crate) struct Metrics {
     commit_seconds: Histogram,
     commit_failures: Counter,
     agents: Gauge,
+    kubernetes: Health,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -94,6 +97,8 @@ impl Metrics {
             commit_failures.clone(),
         );
         registry.register("agents_connected", "Agents with an open stream", agents.clone());
+        let kubernetes = Health::default();
+        kubernetes.register(&mut registry);
         Self {
             registry: Arc::new(registry),
             findings_ingested,
@@ -105,7 +110,13 @@ impl Metrics {
             commit_seconds,
             commit_failures,
             agents,
+            kubernetes,
         }
+    }
+
+    /// How the watch of the Kubernetes API stands.
+    pub(crate) fn kubernetes(&self) -> Health {
+        self.kubernetes.clone()
     }
 
     /// A commit was made durable.

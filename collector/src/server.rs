@@ -16,7 +16,7 @@ use tonic::transport::server::{Router, TcpIncoming};
 use crate::config::Config;
 use crate::http;
 use crate::ingest::Ingest;
-use crate::kubernetes::KubernetesInput;
+use crate::kubernetes::{self, AccessError, KubernetesInput};
 use crate::listen::{self, ListenError};
 use crate::metrics::Metrics;
 use crate::query::Query;
@@ -34,6 +34,9 @@ pub enum CollectorError {
     /// An address cannot be served on.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// The Kubernetes API is wanted, and cannot be reached.
+    #[error(transparent)]
+    Kubernetes(#[from] AccessError),
     /// The store cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -79,9 +82,10 @@ impl Collector {
             http = Some(listener);
         }
 
+        let connection = config.kubernetes.connect().await?;
         let metrics = Metrics::new();
         let for_store = metrics.clone();
-        let Config { data_dir, retention, rules, .. } = config;
+        let Config { data_dir, retention, rules, kubernetes_pace, .. } = config;
         let opening = tokio::task::spawn_blocking(move || {
             Store::open(&data_dir, rules, retention, for_store)
         })
@@ -97,6 +101,20 @@ impl Collector {
             let end = router.serve_with_incoming_shutdown(incoming, stopped).await;
             end.map_err(|e| CollectorError::Ended { server: "gRPC", problem: e.to_string() })
         });
+        let kubernetes = KubernetesInput::new(store.clone());
+        match connection {
+            Some(connection) => {
+                let (health, input) = (metrics.kubernetes(), kubernetes.clone());
+                let stopping = stopping.clone();
+                servers.spawn(async move {
+                    kubernetes::deliver(connection, kubernetes_pace, health, input, stopping).await;
+                    Ok(())
+                });
+            }
+            None => tracing::info!(
+                "no Kubernetes API is watched: deaths are judged by what nodes saw alone"
+            ),
+        }
         if let Some(listener) = http {
             let app = http::router(store.clone(), metrics);
             let stopped = wait(stopping.clone());
@@ -105,7 +123,6 @@ impl Collector {
                 end.map_err(|e| CollectorError::Ended { server: "HTTP", problem: e.to_string() })
             });
         }
-        let kubernetes = KubernetesInput::new(store.clone());
         servers.spawn(retain(store, stopping));
         Ok(Self { grpc_addr, http_addr, stop, servers, kubernetes, writer })
     }

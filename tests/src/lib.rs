@@ -13,6 +13,7 @@
 )]
 
 pub mod answers;
+pub mod apiserver;
 pub mod churn;
 pub mod flood;
 pub mod groups;

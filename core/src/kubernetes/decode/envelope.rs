@@ -34,7 +34,7 @@ pub struct ListPage<'a> {
     /// The objects, unread.
     pub items: Vec<&'a [u8]>,
     /// The version of the list, to watch from.
-    pub resource_version: Option<String>,
+    pub resource_version: String,
     /// What to ask the next page with; `None` on the last.
     pub next: Option<String>,
 }
@@ -144,7 +144,8 @@ fn bookmark(object: &[u8]) -> Result<WatchLine<'_>, Problem> {
 /// Reads a page of a list.
 ///
 /// # Errors
-/// When it is no JSON, or `items` is no list.
+/// When it is no JSON, `items` is no list, or there is no version. Every list has one; an answer without it is something
+/// else, and taking it for an empty list would make everything gone.
 pub fn list_page(json: &[u8]) -> Result<ListPage<'_>, Problem> {
     let page: Page<'_> = serde_json::from_slice(json).map_err(|e| Problem::broken(&e))?;
     let mut reader = Reader::default();
@@ -153,7 +154,7 @@ pub fn list_page(json: &[u8]) -> Result<ListPage<'_>, Problem> {
     reader.within("metadata", None, |reader| {
         Ok(ListPage {
             items: items.into_iter().map(|item| item.get().as_bytes()).collect(),
-            resource_version: reader.word("resourceVersion", metadata.resource_version),
+            resource_version: reader.needed("resourceVersion", metadata.resource_version)?,
             next: reader.word("continue", metadata.r#continue),
         })
     })

@@ -70,7 +70,7 @@ fn pages_of_a_list() {
         list_page(page).unwrap(),
         ListPage {
             items: vec![br#"{"a":1}"#, br#"{"b":[]}"#],
-            resource_version: Some("9".to_owned()),
+            resource_version: "9".to_owned(),
             next: Some("abc".to_owned()),
         }
     );
@@ -79,6 +79,11 @@ fn pages_of_a_list() {
     assert_eq!((last.items.len(), last.next), (0, None));
     assert!(list_page(br#"{"items":7}"#).is_err());
     assert!(list_page(b"<html>").is_err());
+    // Not a list without items.
+    assert_eq!(
+        list_page(br#"{"kind":"Status","code":500}"#).unwrap_err().to_string(),
+        "metadata.resourceVersion is missing; wanted text"
+    );
 }
 
 #[test]

@@ -1,0 +1,58 @@
+//! Lists, whole or in pages.
+//!
+//! `continue` is opaque to clients; here it is the version of the list and the key of the last object sent. When the version
+//! is forgotten the answer is 410, and the client has to begin anew.
+
+use hyper::{Response, StatusCode};
+
+use super::answers::{Body, refused, whole};
+use super::objects::{Key, Objects, Resource, metadata_of};
+use super::route::Asked;
+
+pub(super) fn list(objects: &Objects, resource: Resource, asked: &Asked) -> Response<Body> {
+    let limit = asked.parameter("limit").and_then(|limit| limit.parse().ok());
+    let limit = limit.filter(|limit| *limit > 0).unwrap_or(usize::MAX);
+    let (mut version, mut after) = (objects.version, None);
+    if let Some(token) = asked.parameter("continue") {
+        let mut parts = token.splitn(3, '/');
+        let at = parts.next().and_then(|at| at.parse::<u64>().ok());
+        let (Some(at), Some(namespace), Some(name)) = (at, parts.next(), parts.next()) else {
+            return refused(400, "BadRequest", "continue key is not valid");
+        };
+        if at < objects.forgotten {
+            return refused(410, "Expired", "The provided continue parameter is too old");
+        }
+        version = at;
+        after = Some((namespace.to_owned(), name.to_owned()));
+    }
+    let none = std::collections::BTreeMap::new();
+    let all = objects.all.get(&resource).unwrap_or(&none);
+    let wanted = |(key, _): &(&Key, _)| {
+        asked.namespace.as_ref().is_none_or(|namespace| *namespace == key.0)
+            && after.as_ref().is_none_or(|after| *key > after)
+    };
+    let mut rest = all.iter().filter(wanted).peekable();
+    let mut items = Vec::new();
+    let mut last: Option<&Key> = None;
+    while items.len() < limit
+        && let Some((key, object)) = rest.next()
+    {
+        items.push(if asked.metadata_only { metadata_of(object) } else { object.to_string() });
+        last = Some(key);
+    }
+    let mut metadata = serde_json::json!({"resourceVersion": version.to_string()});
+    if let (Some((namespace, name)), true) = (last, rest.peek().is_some()) {
+        metadata["continue"] = format!("{version}/{namespace}/{name}").into();
+        metadata["remainingItemCount"] = rest.count().into();
+    }
+    let (kind, api_version) = if asked.metadata_only {
+        ("PartialObjectMetadata", "meta.k8s.io/v1")
+    } else {
+        resource.kind()
+    };
+    let text = format!(
+        "{{\"kind\":\"{kind}List\",\"apiVersion\":\"{api_version}\",\"metadata\":{metadata},\"items\":[{}]}}\n",
+        items.join(",")
+    );
+    whole(StatusCode::OK, text)
+}
