@@ -246,3 +246,20 @@ fn hostile_names_are_escaped_everywhere() {
     assert_eq!(line(&all[0]).lines().count(), 1);
     assert_eq!(wide(&all).lines().count(), 2);
 }
+
+/// Neither cause may stand there as if it were known.
+#[test]
+fn two_causes_that_fit_alike_are_both_in_the_headline() {
+    let incident = Incident {
+        cause: Cause::ApplicationExit,
+        alternatives: vec![Cause::ExternalKill],
+        confidence: Confidence::Possible,
+        ..incident()
+    };
+    let text = why(&incident, 200);
+    assert!(
+        text.contains("APPLICATION EXIT or EXTERNAL KILL: the evidence does not tell which"),
+        "{text}"
+    );
+    assert!(!text.contains("nobody killed it"), "{text}");
+}

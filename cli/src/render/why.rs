@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use coroner_core::escape::terminal;
-use coroner_core::incident::Incident;
+use coroner_core::incident::{Cause, Incident};
 
 use super::wrap::{paragraph, parts_in_lines};
 use super::{BOLD, confidence_style, time, whose};
@@ -85,7 +85,15 @@ fn header(out: &mut String, incident: &Incident, width: usize) {
 
 /// The cause in capitals, what it means, and at the right edge how sure.
 fn headline(out: &mut String, incident: &Incident, width: usize) {
-    let text = incident.cause.headline();
+    let text = match incident.alternatives.as_slice() {
+        [] => incident.cause.headline().to_owned(),
+        others => {
+            let short = |cause: &Cause| cause.headline().split(':').next().unwrap_or_default();
+            let named: Vec<&str> =
+                std::iter::once(&incident.cause).chain(others).map(short).collect();
+            format!("{}: the evidence does not tell which", named.join(" or "))
+        }
+    };
     let sure = incident.confidence.name().to_lowercase();
     let style = confidence_style(incident.confidence);
     let length = text.chars().count();

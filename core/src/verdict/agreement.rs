@@ -13,6 +13,7 @@ use super::watch::KILL_SOURCES;
 use crate::finding::{AttributionMethod, CountedLimit, Source};
 use crate::incident::Confidence;
 use crate::kernel::{Scope, Victim};
+use crate::kubernetes::ApiPart;
 
 /// What one witness says of who died.
 struct Seen {
@@ -51,6 +52,7 @@ pub(super) struct Standing {
 pub(super) fn at_most(facts: &Facts<'_>, basis: Basis) -> Confidence {
     match basis {
         Basis::Node => standing(facts).at_most,
+        Basis::Api if facts.api.is_some_and(|api| api.gap(ApiPart::Pods)) => Confidence::Likely,
         Basis::Api if KILL_SOURCES.into_iter().any(|source| facts.watch.hole(source)) => {
             Confidence::Likely
         }

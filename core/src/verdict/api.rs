@@ -12,8 +12,8 @@ use crate::incident::Outcome;
 use crate::kubelet::killing::{Killing, killing};
 use crate::kubelet::probe::{Failure, ProbeKind, failure};
 use crate::kubernetes::{
-    ApiPart, ClusterEvent, ContainerRecord, ContainerState, KubernetesCase, PodRecord, Terminated,
-    Termination, Waiting,
+    ApiPart, ClusterEvent, ContainerRecord, ContainerRole, ContainerState, KubernetesCase,
+    PodRecord, Terminated, Termination, Waiting, WaitingKind,
 };
 
 /// What a cut to whole seconds may hide.
@@ -27,6 +27,11 @@ const LATE: SignedDuration = SignedDuration::from_secs(10);
 
 /// A container that a kill ended is shown as ended within this time; one whose first process only passed it on too.
 const LATER: SignedDuration = SignedDuration::from_secs(2);
+
+/// The order of events, the oldest first, the same however they came.
+pub(super) fn order(event: &ClusterEvent) -> impl Ord + use<'_> {
+    (event.first, event.last, event.count, &event.message, &event.uid, &event.regarding.container)
+}
 
 /// What Kubernetes says.
 #[derive(Clone, Copy)]
@@ -44,7 +49,8 @@ impl<'a> Api<'a> {
         if let Some(termination) = self.termination() {
             return termination.time().or(self.pod().and_then(|pod| pod.started));
         }
-        if let Some(waiting) = self.waiting() {
+        // A back-off is no news of its own: what it died of is the end before.
+        if let Some(waiting) = self.waiting().filter(|w| w.kind() != WaitingKind::BackOff) {
             return waiting.first_seen.or(self.pod().and_then(|pod| pod.created));
         }
         self.vanished().then_some(self.case.pod_gone).flatten()
@@ -114,7 +120,7 @@ impl<'a> Api<'a> {
         self.ended()?.reason.as_deref()
     }
 
-    /// `c (pod ns/name)`.
+    /// `container c of pod ns/name`, `init container c of pod ns/name`.
     pub(super) fn who(self) -> String {
         let (namespace, pod, container) = match (self.termination(), self.waiting(), self.pod()) {
             (Some(t), _, _) => (&t.namespace, &t.pod, Some(&t.container)),
@@ -122,8 +128,14 @@ impl<'a> Api<'a> {
             (_, _, Some(pod)) => (&pod.namespace, &pod.name, self.case.container.as_ref()),
             _ => return "a container".to_owned(),
         };
+        let role = match self.termination().map(|t| t.role).or(self.waiting().map(|w| w.role)) {
+            Some(ContainerRole::Init) => "init container",
+            Some(ContainerRole::Sidecar) => "sidecar",
+            Some(ContainerRole::Ephemeral) => "ephemeral container",
+            Some(ContainerRole::App) | None => "container",
+        };
         match container {
-            Some(container) => format!("container {container} of pod {namespace}/{pod}"),
+            Some(container) => format!("{role} {container} of pod {namespace}/{pod}"),
             None => format!("pod {namespace}/{pod}"),
         }
     }
@@ -177,7 +189,7 @@ impl<'a> Api<'a> {
         let mut all: Vec<_> =
             self.during("Killing").map(|event| (event, killing(&event.message))).collect();
         // The text that says more than that it is stopped comes first.
-        all.sort_by_key(|(event, why)| (*why == Killing::Stopping, event.first));
+        all.sort_by_key(|(event, why)| (*why == Killing::Stopping, order(event)));
         all.into_iter().next()
     }
 
@@ -189,7 +201,14 @@ impl<'a> Api<'a> {
             let took = begun.duration_until(finished);
             !took.is_negative() && took <= SignedDuration::from_secs(grace) + LATE
         };
-        within(event.first) || within(event.last) || event.count > 2
+        // Of three or more only the first and the last are dated: one of the others may be this run's.
+        let between = event.count > 2
+            && event
+                .first
+                .zip(event.last)
+                .zip(self.finished())
+                .is_some_and(|((first, last), finished)| first <= finished && finished <= last);
+        within(event.first) || within(event.last) || between
     }
 
     /// Failed probes of that kind in the run, the last one's symptom with them.
@@ -197,7 +216,7 @@ impl<'a> Api<'a> {
         self.during("Unhealthy")
             .filter_map(|event| Some((event, failure(&event.message)?)))
             .filter(|(_, failure)| failure.probe == probe)
-            .max_by_key(|(event, _)| event.last)
+            .max_by_key(|(event, _)| (event.last, order(event)))
     }
 
     /// Whether events of that time are known: some event of the kubelet about the run is there, and nothing says that

@@ -27,7 +27,7 @@ pub(super) fn claim(facts: &Facts<'_>) -> Option<Claim> {
             "The runtime says that its process was OOM-killed in the container's group before the program ran.".to_owned(),
         ],
         remedies: vec![format!(
-            "Raise the container's memory limit{of}: the runtime itself needs some 20 MiB there before the program runs."
+            "Raise the container's memory limit{of}, and measure what the program needs once it runs (memory.peak)."
         )],
         missing: vec!["The kernel's own report of that kill.".to_owned()],
         basis: Basis::Api,

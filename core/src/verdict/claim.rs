@@ -2,7 +2,7 @@
 
 use super::facts::{Event, Facts};
 use super::opening::incident_of;
-use super::{Case, agreement, evidence, outcome, says, surroundings, telling};
+use super::{Case, agreement, evidence, history, outcome, says, surroundings, telling};
 use crate::incident::{
     Cause, Confidence, Incident, IncidentId, KernelFacts, TriggerFacts, VictimFacts,
 };
@@ -99,6 +99,9 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
     explanation.extend(surroundings::volumes(facts));
     explanation.extend(telling::roles(facts));
     explanation.extend(outcome_sentence);
+    explanation.extend(history::sentences(facts));
+    let kubernetes = says::kubernetes(facts, cause, confidence);
+    explanation.extend(kubernetes.as_ref().and_then(|says| says.why.clone()));
     let (pod, container) = says::whose(facts);
     Incident {
         id: id(facts, case),
@@ -114,7 +117,7 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
         pod,
         container,
         termination: says::termination(facts),
-        kubernetes: says::kubernetes(facts, cause, confidence),
+        kubernetes,
         sigkill: evidence::sender(facts),
         previous: Vec::new(),
         revised_from: None,

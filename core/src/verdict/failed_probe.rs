@@ -148,6 +148,7 @@ fn remedies(
         );
         return said;
     };
+    let first = first_failure_s.and_then(|s| u64::try_from(s).ok());
     let allowed = u64::from(probe.initial_delay_s)
         + u64::from(probe.period_s) * u64::from(probe.failure_threshold);
     match (kind, symptom) {
@@ -160,9 +161,10 @@ fn remedies(
             "Measure how long the answer takes under load and set timeoutSeconds above that; now it is {} s.",
             probe.timeout_s
         )),
-        _ if first_failure_s.is_some_and(|s| u64::try_from(s).is_ok_and(|s| s <= allowed)) => said.push(format!(
-            "It failed from its start on, and was given {allowed} s. Add a startupProbe with failureThreshold × \
-             periodSeconds of twice the time a start takes, so that this probe begins only then."
+        _ if first.is_some_and(|first| first <= allowed) => said.push(format!(
+            "It failed first {} s after its start, within the {allowed} s that it is given. Add a startupProbe with failureThreshold × \
+             periodSeconds of twice the time a start takes, so that this probe begins only then.",
+            first.unwrap_or(0)
         )),
         _ => said.push(format!(
             "It had run before: find out what it did then. If it only needs longer sometimes, raise failureThreshold \

@@ -4,6 +4,7 @@
 //! which confirms it: the kubelet says it of its own doing. What the registry answered stands in the message or the
 //! event `Failed`, and only helps to say what to do.
 
+use super::api::order;
 use super::claim::{Claim, Rule};
 use super::facts::Facts;
 use super::waits;
@@ -18,7 +19,11 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         return None;
     }
     let image = api.container().map_or("its image", |container| container.image.as_str());
-    let failed = api.case.events_with("Failed").last().map(|event| event.message.as_str());
+    let failed = api
+        .case
+        .events_with("Failed")
+        .max_by_key(|event| order(event))
+        .map(|event| event.message.as_str());
     let message = format!(
         "{} {}",
         waiting.message.as_deref().unwrap_or_default(),

@@ -8,6 +8,7 @@ use super::api::Api;
 use super::claim::{Basis, Claim};
 use super::facts::{Event, Facts};
 use super::no_oom::no_oom;
+use super::pod_end::pod_end;
 use super::watch::KILL_SOURCES;
 use crate::exit_code::{ExitMeaning, Signal, describe};
 use crate::finding::Source;
@@ -56,7 +57,9 @@ pub(super) fn confidence(facts: &Facts<'_>, api: Api<'_>, proof: Proof) -> Confi
 /// Whether somebody on the node would have seen another's kill: a whole source, or the kubelet's own hand.
 pub(super) fn node_watched(facts: &Facts<'_>) -> bool {
     let whole = |source: Source| facts.watch.span(source).is_some() && !facts.watch.hole(source);
-    KILL_SOURCES.into_iter().any(whole) || facts.kill_of_main().is_some()
+    // An end without any time may have been at any.
+    let dated = facts.api.and_then(Api::termination).is_none_or(|end| end.time().is_some());
+    dated && KILL_SOURCES.into_iter().any(whole) || facts.kill_of_main().is_some()
 }
 
 /// A claim that rests on what Kubernetes says.
@@ -82,7 +85,7 @@ pub(super) fn claim(
     }
     if !proof.event {
         missing.push(
-            "The events of that time, which the API server keeps for an hour; they would say the same or something else."
+            "An event of that time that says the same, or something else: the API server keeps them for an hour."
                 .to_owned(),
         );
     }
@@ -100,8 +103,12 @@ pub(super) fn claim(
 /// How the container took it: by its exit code, and the time since it was asked.
 fn how_it_ended(api: Api<'_>) -> Option<String> {
     let code = api.code()?;
-    let asked = api.killing().and_then(|(event, _)| took_s(api, event));
-    let after = asked.map(|s| format!(" {s} s after it was asked to")).unwrap_or_default();
+    let killing = api.killing();
+    if killing.is_none() && pod_end(api).is_none() {
+        return None;
+    }
+    let asked = killing.and_then(|(event, _)| took_s(api, event));
+    let after = asked.map(|s| format!(" {s} s after it was asked to end")).unwrap_or_default();
     Some(match ExitMeaning::of(code) {
         ExitMeaning::Signal(Signal::KILL) => {
             format!(
@@ -125,7 +132,12 @@ pub(super) fn took_s(api: Api<'_>, event: &ClusterEvent) -> Option<i64> {
 
 /// What a container that was killed at the end of its grace period can do about that.
 pub(super) fn end_sooner(api: Api<'_>) -> Option<String> {
-    (api.code() == Some(137)).then(|| {
+    // An eviction for a hard threshold gives two seconds, whatever the pod's grace period is.
+    let took = api.killing().and_then(|(event, _)| took_s(api, event));
+    let cut = took.zip(api.grace_s()).is_some_and(|(took, grace)| {
+        u64::try_from(took).is_ok_and(|took| took.saturating_add(2) < grace)
+    });
+    (api.code() == Some(137) && !cut).then(|| {
         let grace = api.grace_s().map_or_else(String::new, |s| format!(" of {s} s"));
         format!(
             "It was still running at the end of its grace period{grace}. Let its first process handle SIGTERM (a shell \

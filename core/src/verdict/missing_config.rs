@@ -3,6 +3,7 @@
 //! *Needs* the container waiting with `CreateContainerConfigError`, which confirms it; or, where the pod waits for its volumes,
 //! the event `FailedMount` about a ConfigMap or Secret that is not found.
 
+use super::api::order;
 use super::claim::{Claim, Rule};
 use super::facts::Facts;
 use super::waits;
@@ -13,8 +14,12 @@ pub(super) const RULE: Rule = Rule { cause: Cause::MissingConfig, examine };
 
 fn examine(facts: &Facts<'_>) -> Option<Claim> {
     let (api, waiting) = waits::waiting(facts)?;
-    let mount =
-        || api.case.events_with("FailedMount").filter(|event| is_config(&event.message)).last();
+    let mount = || {
+        api.case
+            .events_with("FailedMount")
+            .filter(|event| is_config(&event.message))
+            .max_by_key(|event| order(event))
+    };
     let (message, because) = match waiting.kind() {
         WaitingKind::Config => {
             (waiting.message.as_deref().unwrap_or_default(), waits::stated(waiting))

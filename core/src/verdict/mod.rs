@@ -40,6 +40,7 @@ mod ended_pod;
 mod ephemeral_storage_limit;
 mod failed_probe;
 mod heap;
+mod history;
 mod image_pull;
 mod kubelets_doing;
 mod liveness_probe;

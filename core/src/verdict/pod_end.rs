@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::api::Api;
+use super::api::{Api, order};
 use crate::kubernetes::{ClusterEvent, Condition};
 
 /// Why the pod was to end.
@@ -56,12 +56,15 @@ fn status<'a>(api: Api<'a>) -> Option<Told<'a>> {
         "Terminated" if shutting => (PodEnd::NodeShutdown, "Shutdown"),
         _ => return None,
     };
-    let event = api.case.events_with(word).min_by_key(|event| event.first);
+    let event = api.case.events_with(word).min_by_key(|event| order(event));
     Some(Told {
         end,
         said: format!("status.reason is {reason}"),
         message,
-        decided: event.and_then(|event| event.first).or_else(|| since(target(api))),
+        decided: event
+            .and_then(|event| event.first)
+            .or_else(|| since(target(api)))
+            .or_else(|| api.killing().and_then(|(event, _)| event.first)),
         event,
     })
 }
@@ -96,7 +99,7 @@ fn disruption<'a>(api: Api<'a>) -> Option<Told<'a>> {
         said: format!("condition DisruptionTarget is {reason}"),
         message,
         decided: condition.since,
-        event: api.case.events_with(word).min_by_key(|event| event.first),
+        event: api.case.events_with(word).min_by_key(|event| order(event)),
     })
 }
 
@@ -114,10 +117,11 @@ fn deletion<'a>(api: Api<'a>) -> Option<Told<'a>> {
     let by_taint = api
         .case
         .events_with("TaintManagerEviction")
-        .find(|event| event.message.starts_with("Marking"));
-    let by_scheduler = api.case.events_with("Preempted").next();
+        .filter(|event| event.message.starts_with("Marking"))
+        .min_by_key(|event| order(event));
+    let by_scheduler = api.case.events_with("Preempted").min_by_key(|event| order(event));
     let deletion = pod.deletion?;
-    let stopping = api.during("Killing").min_by_key(|event| event.first);
+    let stopping = api.during("Killing").min_by_key(|event| order(event));
     // The kubelet removes a pod that is over with grace 0: when it was asked for, only the request before that says.
     let requested =
         deletion.requested().filter(|_| deletion.grace_s.is_some_and(|grace| grace > 0));

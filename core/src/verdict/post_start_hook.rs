@@ -3,6 +3,7 @@
 //! *Needs* the event `FailedPostStartHook`, or `Killing` with that word, in that run. The hook runs beside the program, and
 //! the container counts as started only when it is done. *Contradicted by* an end before the event.
 
+use super::api::order;
 use super::claim::{Claim, Rule};
 use super::facts::Facts;
 use super::kubelets_doing::{self, Proof};
@@ -13,7 +14,7 @@ pub(super) const RULE: Rule = Rule { cause: Cause::PostStartHook, examine };
 
 fn examine(facts: &Facts<'_>) -> Option<Claim> {
     let api = kubelets_doing::api(facts)?;
-    let failed = api.during("FailedPostStartHook").next();
+    let failed = api.during("FailedPostStartHook").min_by_key(|event| order(event));
     let killed =
         api.killing().filter(|(_, why)| *why == Killing::PostStartHook).map(|(event, _)| event);
     let event = failed.or(killed)?;
@@ -30,6 +31,10 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
             .to_owned(),
     ];
     let summary = format!("{} was killed because its postStart hook failed", api.who());
-    let proof = Proof { status: false, event: true, fits: api.fits(event) };
+    let proof = Proof {
+        status: false,
+        event: true,
+        fits: failed.into_iter().chain(killed).any(|event| api.fits(event)),
+    };
     Some(kubelets_doing::claim(facts, api, proof, summary, because, remedies))
 }

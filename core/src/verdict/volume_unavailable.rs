@@ -4,6 +4,7 @@
 //! scheduler's word about unbound claims. Waiting alone says nothing: every container does at first, and a mount that
 //! failed once is tried again; so it is likely, no more.
 
+use super::api::order;
 use super::claim::{Claim, Rule};
 use super::facts::Facts;
 use super::missing_config::is_config;
@@ -28,7 +29,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     };
     let because = match waiting.kind() {
         WaitingKind::Creating => {
-            let event = all().filter(tells).max_by_key(|event| event.last)?;
+            let event = all().filter(tells).max_by_key(|event| (event.last, order(event)))?;
             format!(
                 "{} says {}: {}.",
                 event.component,

@@ -46,8 +46,12 @@ pub(super) fn lines(facts: &Facts<'_>) -> Vec<Evidence> {
         all.push(Evidence { source: "pod status".to_owned(), detail, time: termination.time() });
     }
     if let Some(waiting) = api.waiting() {
-        let message =
-            waiting.message.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
+        let message = waiting
+            .message
+            .as_deref()
+            .filter(|text| !text.is_empty())
+            .map(|text| format!(": {text}"))
+            .unwrap_or_default();
         all.push(Evidence {
             source: "pod status".to_owned(),
             detail: format!("{}  waiting reason={}{message}", api.who(), waiting.reason),

@@ -2,6 +2,8 @@
 
 mod deaths;
 mod holes;
+mod kubernetes;
+mod kubernetes_properties;
 mod limits;
 mod mix;
 mod others;
