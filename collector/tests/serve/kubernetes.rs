@@ -341,6 +341,27 @@ async fn a_pod_that_waits_is_one_incident_however_often_it_is_tried() {
     collector.shutdown().await;
 }
 
+#[tokio::test]
+async fn records_that_cannot_be_read_any_more_hold_up_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let collector = Collector::start(rules(dir.path())).await.unwrap();
+    let mut agent = Agent::connect(&collector, "node-1").await;
+    let news = story();
+    tell(&collector, &mut agent, &news[..6]).await;
+    collector.shutdown().await;
+    let db = rusqlite::Connection::open(dir.path().join("coroner.db")).unwrap();
+    db.execute_batch("UPDATE pod SET body = x'7b'; UPDATE termination SET body = x'00ff';")
+        .unwrap();
+    drop(db);
+    let collector = Collector::start(rules(dir.path())).await.unwrap();
+    let mut agent = Agent::connect(&collector, "node-1").await;
+    tell(&collector, &mut agent, &news).await;
+    let incidents = list(&collector).await;
+    assert_eq!(incidents.len(), 3, "{incidents:?}");
+    assert_eq!(incidents[0].termination.as_ref().and_then(|end| end.exit_code), Some(1));
+    collector.shutdown().await;
+}
+
 #[test]
 fn a_case_without_anything_is_none() {
     assert_eq!((RULES.judge)(&Case::default()), None);

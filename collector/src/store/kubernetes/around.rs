@@ -4,7 +4,7 @@ use coroner_core::kubernetes::{ApiGap, ClusterEvent, NodeRecord};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::records::{json, read};
+use super::records::{json, known, read};
 
 /// Whom an event is about: the uid, or a node's name, which is all that the kubelet says of a node.
 pub(super) fn whom(event: &ClusterEvent) -> String {
@@ -78,10 +78,10 @@ pub(in crate::store) fn place_of(
     if let Some(watched) = watched {
         return Ok(watched);
     }
-    let api: Option<NodeRecord> = db
-        .prepare_cached("SELECT body FROM api_node WHERE name = $1")?
-        .query_row([node], |row| read(row, 0))
-        .optional()?;
+    let api: Option<NodeRecord> = known(
+        db.prepare_cached("SELECT body FROM api_node WHERE name = $1")?
+            .query_row([node], |row| read(row, 0)),
+    )?;
     let agent = || {
         db.prepare_cached("SELECT boot_id FROM node WHERE name = $1")?
             .query_row([node], |row| row.get(0))

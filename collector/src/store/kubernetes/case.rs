@@ -7,7 +7,7 @@ use coroner_core::kubernetes::{
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::records::{self, read};
+use super::records::{self, all_known, known, read};
 
 /// Earlier ends in one case: as many as a person looks at.
 const MOST_PREVIOUS: u32 = 10;
@@ -141,9 +141,10 @@ pub(in crate::store) fn later_ends(
 }
 
 fn waiting_of(db: &Connection, id: &IncidentId) -> Result<Option<Waiting>, rusqlite::Error> {
-    db.prepare_cached("SELECT body FROM waiting WHERE incident_id = $1")?
-        .query_row([&id.0], |row| read(row, 0))
-        .optional()
+    known(
+        db.prepare_cached("SELECT body FROM waiting WHERE incident_id = $1")?
+            .query_row([&id.0], |row| read(row, 0)),
+    )
 }
 
 /// Pod and name of a container that ran.
@@ -170,13 +171,13 @@ fn previous(
     itself: Option<&Termination>,
 ) -> Result<Vec<Termination>, rusqlite::Error> {
     let itself = itself.map(|end| end.id().0).unwrap_or_default();
-    db.prepare_cached(
+    let mut select = db.prepare_cached(
         "SELECT body FROM termination INDEXED BY termination_pod
          WHERE pod_uid = $1 AND container = $2 AND time_us <= $3 AND id <> $4
          ORDER BY time_us DESC, restart_count DESC LIMIT $5",
-    )?
-    .query_map(params![pod_uid, container, time_us, itself, MOST_PREVIOUS], |row| read(row, 0))?
-    .collect()
+    )?;
+    let of_it = params![pod_uid, container, time_us, itself, MOST_PREVIOUS];
+    all_known(select.query_map(of_it, |row| read(row, 0))?)
 }
 
 /// Of the runs before number `before`, those whose end was not stored.
@@ -213,21 +214,21 @@ fn events(
     from_us: i64,
     to_us: i64,
 ) -> Result<Vec<ClusterEvent>, rusqlite::Error> {
-    let mut newest: Vec<ClusterEvent> = db
-        .prepare_cached(
+    let mut select = db.prepare_cached(
             "SELECT body FROM cluster_event INDEXED BY cluster_event_whom
              WHERE kind = $1 AND whom = $2 AND last_us BETWEEN $3 AND $4 ORDER BY last_us DESC, uid DESC LIMIT $5",
-        )?
-        .query_map(params![kind, whom, from_us, to_us, MOST_EVENTS], |row| read(row, 0))?
-        .collect::<Result<_, _>>()?;
+        )?;
+    let near = params![kind, whom, from_us, to_us, MOST_EVENTS];
+    let mut newest: Vec<ClusterEvent> = all_known(select.query_map(near, |row| read(row, 0))?)?;
     newest.reverse();
     Ok(newest)
 }
 
 fn node_record(db: &Connection, name: &str) -> Result<Option<NodeRecord>, rusqlite::Error> {
-    db.prepare_cached("SELECT body FROM api_node WHERE name = $1")?
-        .query_row([name], |row| read(row, 0))
-        .optional()
+    known(
+        db.prepare_cached("SELECT body FROM api_node WHERE name = $1")?
+            .query_row([name], |row| read(row, 0)),
+    )
 }
 
 /// What could not be read around that time.

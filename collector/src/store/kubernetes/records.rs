@@ -4,7 +4,7 @@ use coroner_core::incident::IncidentId;
 use coroner_core::kubernetes::{ContainerRecord, PodRecord, Termination, TerminationId};
 use jiff::Timestamp;
 use rusqlite::types::Type;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, Row, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -31,6 +31,27 @@ pub(super) fn read<T: DeserializeOwned>(
         .map_err(|e| rusqlite::Error::FromSqlConversionFailure(column, Type::Blob, Box::new(e)))
 }
 
+/// What was found. What is stored was readable once: if the disk changed it, or a newer version wrote it, that is lost, but
+/// not the work on all others.
+pub(super) fn known<T>(found: Result<T, rusqlite::Error>) -> Result<Option<T>, rusqlite::Error> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(rusqlite::Error::QueryReturnedNoRows) => Ok(None),
+        Err(e @ rusqlite::Error::FromSqlConversionFailure(..)) => {
+            tracing::error!(error = %e, "a stored record of Kubernetes' cannot be read, and is left out");
+            Ok(None)
+        }
+        Err(e) => Err(e),
+    }
+}
+
+/// All that can be read of what was found.
+pub(super) fn all_known<T>(
+    found: impl Iterator<Item = Result<T, rusqlite::Error>>,
+) -> Result<Vec<T>, rusqlite::Error> {
+    found.filter_map(|found| known(found).transpose()).collect()
+}
+
 /// Whether anything was ever seen of the API.
 pub(in crate::store) fn any_stored(db: &Connection) -> Result<bool, rusqlite::Error> {
     db.query_row(
@@ -45,9 +66,10 @@ pub(super) fn pod(
     db: &Connection,
     uid: &str,
 ) -> Result<Option<(PodRecord, Option<i64>)>, rusqlite::Error> {
-    db.prepare_cached("SELECT body, gone_us FROM pod WHERE uid = $1")?
-        .query_row([uid], |row| Ok((read(row, 0)?, row.get(1)?)))
-        .optional()
+    known(
+        db.prepare_cached("SELECT body, gone_us FROM pod WHERE uid = $1")?
+            .query_row([uid], |row| Ok((read(row, 0)?, row.get(1)?))),
+    )
 }
 
 pub(super) fn put_pod(
@@ -162,18 +184,18 @@ pub(in crate::store) fn ends_of(
     let mut all = Vec::new();
     if let Some(id) = id {
         let found = db.prepare_cached(&format!("{ENDS} t.id = $1"))?.query_row([&id.0], end);
-        all.extend(found.optional()?);
+        all.extend(known(found)?);
     }
     if let Some(id) = container_id {
         let mut select = db.prepare_cached(&format!("{ENDS} t.container_id = $1 ORDER BY t.id"))?;
-        all.extend(select.query_map([id], end)?.collect::<Result<Vec<_>, _>>()?);
+        all.extend(all_known(select.query_map([id], end)?)?);
     }
     if let Some((uid, from, to)) = pod {
         let mut select = db.prepare_cached(&format!(
             "{ENDS} (t.pod_uid = $1 OR t.pod_uid IN (SELECT uid FROM pod WHERE cgroup_uid = $1))
              AND t.time_us BETWEEN $2 AND $3 ORDER BY t.id"
         ))?;
-        all.extend(select.query_map(params![uid, from, to], end)?.collect::<Result<Vec<_>, _>>()?);
+        all.extend(all_known(select.query_map(params![uid, from, to], end)?)?);
     }
     Ok(all)
 }
@@ -183,7 +205,7 @@ pub(in crate::store) fn end_of_incident(
     db: &Connection,
     id: &IncidentId,
 ) -> Result<Option<End>, rusqlite::Error> {
-    db.prepare_cached(&format!("{ENDS} t.incident_id = $1"))?.query_row([&id.0], end).optional()
+    known(db.prepare_cached(&format!("{ENDS} t.incident_id = $1"))?.query_row([&id.0], end))
 }
 
 /// Gives an end its incident, once.

@@ -3,9 +3,9 @@
 use coroner_core::incident::IncidentId;
 use coroner_core::kubernetes::Waiting;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, params};
 
-use super::records::{json, read};
+use super::records::{json, known, read};
 
 /// Stores a spell of waiting; its incident, if it is new or its word is another.
 pub(super) fn put_waiting(
@@ -15,10 +15,10 @@ pub(super) fn put_waiting(
 ) -> Result<Option<IncidentId>, rusqlite::Error> {
     let id = waiting.id();
     let incident = IncidentId::of_waiting(&id);
-    let stored: Option<Waiting> = db
-        .prepare_cached("SELECT body FROM waiting WHERE id = $1")?
-        .query_row([&id.0], |row| read(row, 0))
-        .optional()?;
+    let stored: Option<Waiting> = known(
+        db.prepare_cached("SELECT body FROM waiting WHERE id = $1")?
+            .query_row([&id.0], |row| read(row, 0)),
+    )?;
     let mut now = waiting.clone();
     if let Some(stored) = stored {
         now.first_seen = stored.first_seen;
@@ -40,10 +40,12 @@ pub(super) fn end_waiting(
     id: &str,
     at: Timestamp,
 ) -> Result<Option<IncidentId>, rusqlite::Error> {
-    let stored: Option<(Waiting, String)> = db
-        .prepare_cached("SELECT body, incident_id FROM waiting WHERE id = $1 AND ended_us IS NULL")?
-        .query_row([id], |row| Ok((read(row, 0)?, row.get(1)?)))
-        .optional()?;
+    let stored: Option<(Waiting, String)> = known(
+        db.prepare_cached(
+            "SELECT body, incident_id FROM waiting WHERE id = $1 AND ended_us IS NULL",
+        )?
+        .query_row([id], |row| Ok((read(row, 0)?, row.get(1)?))),
+    )?;
     let Some((mut waiting, incident)) = stored else { return Ok(None) };
     waiting.over = Some(at);
     db.prepare_cached("UPDATE waiting SET ended_us = $1, body = $2 WHERE id = $3")?
