@@ -17,6 +17,10 @@ pub(super) const MARGIN_US: i64 = 10_000_000;
 /// until the others have spoken, and their stamps lie 25 ms apart.
 pub(super) const COVERAGE_MARGIN_US: i64 = 2_000_000;
 
+/// An incident's last finding comes so long after its time at most, as a rule: what the node was like is read once the
+/// kill is known, and a machine that has no time for the agent was seen to take a second. Coverage counts from there.
+const LASTS_US: i64 = 2_000_000;
+
 /// The incidents of a node's boot that a finding about a source may have taken something from, or added to.
 pub(super) fn near_finding(
     db: &Connection,
@@ -38,7 +42,7 @@ pub(super) fn near_coverage(
     db: &Connection,
     moved: &Moved<'_>,
 ) -> Result<Vec<IncidentId>, rusqlite::Error> {
-    let from = moved.from_us.saturating_sub(COVERAGE_MARGIN_US);
+    let from = moved.from_us.saturating_sub(COVERAGE_MARGIN_US + LASTS_US);
     let to = moved.to_us.saturating_add(COVERAGE_MARGIN_US);
     between(db, moved.node, moved.boot_id, from, to)
 }
