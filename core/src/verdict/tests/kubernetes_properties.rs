@@ -190,7 +190,7 @@ proptest! {
         prop_assert!(!(by_api && watched == 0) || incident.confidence < Confidence::Confirmed || incident.cause == Cause::BadImage);
                 prop_assert!(!(by_api && pods_unread) || incident.confidence < Confidence::Confirmed);
 
-        let mut turned = case.clone();
+        let mut turned = case;
         if let Some(kubernetes) = &mut turned.kubernetes {
             let by = turn.index(kubernetes.events.len().max(1));
             let again = kubernetes.events.clone();
