@@ -37,7 +37,8 @@ pub(super) fn status(proc_root: &Path, id: u32) -> Option<Task> {
     let mut ids = field("NStgid").unwrap_or_default().split_ascii_whitespace();
     let host = ids.next();
     Some(Task {
-        process: field("Tgid")?.parse().ok()?,
+        // A task that is being released while it is read has no ids any more.
+        process: field("Tgid")?.parse().ok().filter(|id| *id != 0)?,
         parent: field("PPid").and_then(|id| id.parse().ok()).filter(|id| *id != 0),
         name: field("Name").unwrap_or_default().to_owned(),
         namespace_pid: ids.next_back().filter(|_| host.is_some()).and_then(|id| id.parse().ok()),
@@ -189,6 +190,8 @@ mod tests {
             (status(dir.path(), 43), stat(dir.path(), 43), group(dir.path(), 43)),
             (None, None, None)
         );
+        std::fs::write(task.join("status"), "Name:\ta\nTgid:\t0\nPPid:\t0\nNStgid:\n").unwrap();
+        assert_eq!(status(dir.path(), 42), None, "it is being released");
         std::fs::write(task.join("status"), "garbage").unwrap();
         std::fs::write(task.join("stat"), "garbage").unwrap();
         assert_eq!((status(dir.path(), 42), stat(dir.path(), 42)), (None, None));
