@@ -18,24 +18,9 @@ use super::plan::{Hierarchy, Off, Setting};
 /// What is known to be wrong, with the reason. It does not fail a run, and stands in the table as `open`.
 pub const OPEN: &[Open] = &[
     Open {
-        case: "resize",
-        off: Some(Off::Nothing),
-        why: "on a busy machine it may be no more than likely, without the reason being said",
-    },
-    Open {
-        case: "group-container",
-        off: None,
-        why: "without the log or the trace, kills of one group are told apart from each other",
-    },
-    Open {
-        case: "group-pod",
-        off: None,
-        why: "without the log or the trace, kills of one group are told apart from each other",
-    },
-    Open {
         case: "kill-within",
         off: None,
-        why: "the child that killed the first process may be taken for the first process",
+        why: "on a machine that leaves the agent a second behind, the first process is gone before it is seen",
     },
     Open {
         case: "kill-worker",
@@ -45,7 +30,7 @@ pub const OPEN: &[Open] = &[
     Open {
         case: "storm",
         off: None,
-        why: "a survivor may be missed, and a victim's own SIGKILL be taken for RLIMIT_CPU",
+        why: "on a machine that leaves the agent seconds behind, outcomes are unknown and the last kills not yet read",
     },
 ];
 
