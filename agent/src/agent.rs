@@ -228,3 +228,23 @@ fn save_now(state: &StateDir, position: &Position, metrics: &Metrics) {
         tracing::warn!("{error}; after a restart findings may be sent again");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::position::Mark;
+
+    /// After a reboot records are numbered from 0 again: an old position would hide all that is new.
+    #[test]
+    fn a_position_of_another_boot_says_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let state = StateDir::open(dir.path()).unwrap();
+        let through = Some(Mark { seq: Some(90_000), monotonic_us: Some(7) });
+        let old = Position { boot_id: "b1".to_owned(), through, ..Position::default() };
+        state.save(&old).unwrap();
+        assert_eq!(resume(Some(&state), "b1").unwrap().0, old);
+        let fresh = Position { boot_id: "b2".to_owned(), ..Position::default() };
+        assert_eq!(resume(Some(&state), "b2").unwrap(), (fresh.clone(), None));
+        assert_eq!(resume(None, "b2").unwrap(), (fresh, None));
+    }
+}

@@ -273,6 +273,13 @@ mod tests {
         assert!(text.contains("coroner_agent_events_total{kind=\"oom\"} 0\n"));
         assert!(text.contains("coroner_agent_source_reading{source=\"signal-trace\"} 1\n"));
         assert!(text.contains("coroner_agent_source_reading{source=\"cgroup\"} 0\n"));
+        // Labels are from closed lists: a name, an id or a path would be a series of its own for ever.
+        let known = |label: &str| {
+            KINDS.iter().any(|kind| label == format!("kind=\"{kind}\""))
+                || Source::ALL.iter().any(|s| label == format!("source=\"{}\"", s.flag()))
+        };
+        let labels = text.lines().filter_map(|line| line.split_once('{')?.1.split_once('}'));
+        assert!(labels.flat_map(|(labels, _)| labels.split(',')).all(known), "{text}");
         let mut types: Vec<_> = text.lines().filter(|l| l.starts_with("# TYPE")).collect();
         let count = types.len();
         types.sort_unstable();

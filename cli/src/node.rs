@@ -3,11 +3,10 @@
 
 use std::io::Write as _;
 
-use clap::ValueEnum;
 use jiff::Timestamp;
 
 use crate::client::{Client, CollectorArg};
-use crate::output::Nodes;
+use crate::output::{Format, Nodes};
 use crate::when::Window;
 use crate::{Error, Exit, output, render};
 
@@ -49,17 +48,6 @@ pub(crate) struct ListArgs {
     output: Format,
     #[command(flatten)]
     collector: CollectorArg,
-}
-
-/// How to print nodes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-    /// For programs, and people who like it.
-    Yaml,
 }
 
 /// `coroner node NAME`.

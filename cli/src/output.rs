@@ -6,10 +6,22 @@
 use std::io::{self, StdoutLock, Write};
 
 use anstream::AutoStream;
+use clap::ValueEnum;
 use coroner_core::escape::terminal;
 use coroner_core::incident::Incident;
 use coroner_core::node_report::NodeReport;
 use serde::Serialize;
+
+/// How to print one answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+    /// For programs, and people who like it.
+    Yaml,
+}
 
 /// Widest text for people: longer lines are hard to read.
 const WIDEST: usize = 110;

@@ -2,9 +2,8 @@
 
 use std::io::Write as _;
 
-use clap::ValueEnum;
-
 use crate::client::{Client, CollectorArg, Narrowed};
+use crate::output::Format;
 use crate::{Error, Exit, output, render};
 
 /// Flags of `coroner why`.
@@ -28,17 +27,6 @@ pub(crate) struct Args {
     output: Format,
     #[command(flatten)]
     collector: CollectorArg,
-}
-
-/// How to print one incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-    /// For programs, and people who like it.
-    Yaml,
 }
 
 pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {

@@ -62,6 +62,15 @@ async fn metrics_count_what_happened() {
         assert!(metrics.contains(line), "{line:?} not in {metrics}");
     }
     assert!(metrics.ends_with("# EOF\n"), "{metrics}");
+    // Labels are from closed lists: who died is for the queries, or each death would be a series of its own for ever.
+    let labels = metrics.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
+        let (_, rest) = line.split_once('{')?;
+        rest.split_once('}').map(|(labels, _)| labels)
+    });
+    for label in labels.flat_map(|labels| labels.split(',')) {
+        let name = label.split('=').next().unwrap_or_default();
+        assert!(["cause", "confidence", "le", "resource"].contains(&name), "{label}");
+    }
     collector.shutdown().await;
 }
 

@@ -202,7 +202,8 @@ impl Open {
             report.scope = Scope::Cgroup;
             set(&mut report.limit_cgroup, summary.oom_memcg);
         }
-        set(&mut self.task_cgroup, summary.task_memcg);
+        // Cut off just where it begins, a path is absent.
+        set(&mut self.task_cgroup, summary.task_memcg.filter(|path| !path.is_empty()));
         set(&mut self.summary_comm, summary.task);
         self.tail = summary
             .task_memcg

@@ -1,6 +1,7 @@
 //! Conversions between the core's types and the wire's, one file per .proto file. No logic stands here.
 
 mod absence;
+mod alike;
 mod cgroup;
 mod cluster;
 mod container_end;

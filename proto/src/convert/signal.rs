@@ -2,65 +2,25 @@
 
 use coroner_core::finding as f;
 
+use super::alike::alike;
 use super::enums::{Numbered as _, known};
 use super::{ConvertError, all, optional, repeated, required};
 use crate::v1;
 
-impl From<f::Process> for v1::Process {
-    fn from(p: f::Process) -> Self {
-        Self {
-            pid: p.pid,
-            comm: p.comm,
-            cgroup: p.cgroup,
-            namespace_pid: p.namespace_pid,
-            thread: p.thread,
-            exiting: p.exiting,
-        }
-    }
-}
+alike!(f::Process = v1::Process { pid, comm, cgroup, namespace_pid, thread, exiting });
 
-impl From<v1::Process> for f::Process {
-    fn from(p: v1::Process) -> Self {
-        Self {
-            pid: p.pid,
-            comm: p.comm,
-            cgroup: p.cgroup,
-            namespace_pid: p.namespace_pid,
-            thread: p.thread,
-            exiting: p.exiting,
-        }
+alike!(
+    f::OomMark = v1::OomMark {
+        at_us,
+        total_vm_kb,
+        anon_rss_kb,
+        file_rss_kb,
+        shmem_rss_kb,
+        uid,
+        pgtables_kb,
+        oom_score_adj,
     }
-}
-
-impl From<f::OomMark> for v1::OomMark {
-    fn from(m: f::OomMark) -> Self {
-        Self {
-            at_us: m.at_us,
-            total_vm_kb: m.total_vm_kb,
-            anon_rss_kb: m.anon_rss_kb,
-            file_rss_kb: m.file_rss_kb,
-            shmem_rss_kb: m.shmem_rss_kb,
-            uid: m.uid,
-            pgtables_kb: m.pgtables_kb,
-            oom_score_adj: m.oom_score_adj,
-        }
-    }
-}
-
-impl From<v1::OomMark> for f::OomMark {
-    fn from(m: v1::OomMark) -> Self {
-        Self {
-            at_us: m.at_us,
-            total_vm_kb: m.total_vm_kb,
-            anon_rss_kb: m.anon_rss_kb,
-            file_rss_kb: m.file_rss_kb,
-            shmem_rss_kb: m.shmem_rss_kb,
-            uid: m.uid,
-            pgtables_kb: m.pgtables_kb,
-            oom_score_adj: m.oom_score_adj,
-        }
-    }
-}
+);
 
 impl From<f::Sigkill> for v1::Sigkill {
     fn from(s: f::Sigkill) -> Self {

@@ -3,7 +3,7 @@
 use super::{Batch, Case, always};
 use crate::guest::expected::{Expected, Wanted};
 use crate::guest::inside::scene::Tenant;
-use crate::guest::plan::Off;
+use crate::guest::plan::{Off, Setting};
 
 pub(super) const CASES: &[Case] = &[
     // The container may use node 1 only.
@@ -18,22 +18,7 @@ pub(super) const CASES: &[Case] = &[
             scene.go("app")?;
             scene.wait_gone("app")
         },
-        expected: |setting| {
-            let app = Wanted::container("app", "NumaOutOfMemory")
-                .says("pid {app} (pinned)")
-                .says("NUMA")
-                // Counters and trace know of no nodes: without the log it looks like the whole node, and may be said so
-                // only as likely.
-                .or(
-                    setting.off == Off::KernelLog,
-                    &[
-                        ("SystemOutOfMemory", "Likely"),
-                        ("SystemOutOfMemory", "Possible"),
-                        ("Unknown", "Possible"),
-                    ],
-                );
-            Expected::these([app.kernel_kill(setting)])
-        },
+        expected: |setting| one_node("pid {app} (pinned)", setting),
     },
     // A tmpfs is bound to node 1, and is filled.
     Case {
@@ -48,19 +33,24 @@ pub(super) const CASES: &[Case] = &[
             scene.go("app")?;
             scene.wait_gone("app")
         },
-        expected: |setting| {
-            let app = Wanted::container("app", "NumaOutOfMemory")
-                .says("pid {app} (bound)")
-                .says("NUMA")
-                .or(
-                    setting.off == Off::KernelLog,
-                    &[
-                        ("SystemOutOfMemory", "Likely"),
-                        ("SystemOutOfMemory", "Possible"),
-                        ("Unknown", "Possible"),
-                    ],
-                );
-            Expected::these([app.kernel_kill(setting)])
-        },
+        expected: |setting| one_node("pid {app} (bound)", setting),
     },
 ];
+
+/// Somebody was killed because one node ran out, which is said with these words.
+fn one_node(said: &'static str, setting: &Setting) -> Expected {
+    let app = Wanted::container("app", "NumaOutOfMemory")
+        .says(said)
+        .says("NUMA")
+        // Counters and trace know of no nodes: without the log it looks like the whole node, and may be said so only as
+        // likely.
+        .or(
+            setting.off == Off::KernelLog,
+            &[
+                ("SystemOutOfMemory", "Likely"),
+                ("SystemOutOfMemory", "Possible"),
+                ("Unknown", "Possible"),
+            ],
+        );
+    Expected::these([app.kernel_kill(setting)])
+}
