@@ -13,6 +13,7 @@
 mod chaos;
 mod flood;
 mod idle;
+mod kubernetes;
 mod latency;
 mod storm;
 
@@ -22,7 +23,8 @@ const USAGE: &str = "usage: measure latency [KILLS]
        measure idle [SECONDS [PODS]]
        measure storm [SECONDS [KILLS_A_MINUTE [WITHOUT]]]
        measure chaos [SECONDS [GROUPS_A_SECOND]]
-       measure flood [RECORDS_A_SECOND [SECONDS]]";
+       measure flood [RECORDS_A_SECOND [SECONDS]]
+       measure kubernetes [PODS [ENDS]]";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
             storm::storm(number(1, 60), number(2, 4_500), args.get(3).map(String::as_str));
         }
         Some("chaos") => chaos::chaos(number(1, 10), number(2, 500)),
+        Some("kubernetes") => kubernetes::kubernetes(number(1, 50_000), number(2, 200)),
         Some("flood") => flood::flood(number(1, 20_000), number(2, 10)),
         _ => {
             println!("{USAGE}");
