@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -14,6 +15,9 @@ use crate::hogs::Hog;
 /// What a container may use, and what is taken in it.
 const LIMIT: u64 = 10 * MIB;
 const TAKEN_MIB: &str = "32";
+
+/// How long groups are there before the first kill.
+const MEETING: Duration = Duration::from_secs(2);
 
 /// Pods of two containers each, with a storm in each container.
 pub struct Storm {
@@ -33,6 +37,9 @@ impl Storm {
     pub fn start(pods: usize, each: u64, between_ms: u64) -> Self {
         let pods: Vec<Kubepods> =
             (0..pods).map(|n| Kubepods::create(&format!("gale{n}"))).collect();
+        // Containers are there for a while before they are short of memory. The agent is met by seventy groups at once
+        // otherwise, and by kills in them before it has seen half.
+        std::thread::sleep(MEETING);
         let (each, between) = (each.to_string(), between_ms.to_string());
         let args = ["storm", each.as_str(), TAKEN_MIB, between.as_str()];
         let mut hogs = Vec::new();
