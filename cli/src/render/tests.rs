@@ -3,7 +3,7 @@
 use coroner_core::finding::{Finding, FindingBody, FindingId, Source};
 use coroner_core::incident::{
     Cause, Confidence, ContainerRef, EarlierEnd, Evidence, Incident, IncidentId, KernelFacts,
-    KubernetesSays, PodRef, RevisedFrom, Termination, TriggerFacts, VictimFacts,
+    KubernetesSays, Outcome, PodRef, RevisedFrom, Termination, TriggerFacts, VictimFacts,
 };
 use coroner_core::kernel::{KernelEvent, OomReport, Position, Scope, Victim};
 use coroner_core::verdict::{Case, judge};
@@ -124,6 +124,13 @@ fn what_kubernetes_says_and_what_was_before_stand_on_the_screen() {
     });
     let text = plain(&why(&incident, 120));
     assert!(text.contains("  Kubernetes says OOMKilled, but it was not.\n"), "{text}");
+    // The same cause, and surer since: nobody was told otherwise.
+    incident.revised_from.as_mut().unwrap().cause = incident.cause;
+    let text = plain(&why(&incident, 120));
+    assert!(!text.contains("the verdict was"), "{text}");
+    incident.revised_from.as_mut().unwrap().outcome = Some(Outcome::ContainerSurvived);
+    let text = plain(&why(&incident, 120));
+    assert!(text.contains("the verdict was SystemOutOfMemory, unknown."), "{text}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use coroner_core::escape::terminal;
-use coroner_core::incident::{Cause, Incident};
+use coroner_core::incident::{Cause, Incident, RevisedFrom};
 
 use super::wrap::{paragraph, parts_in_lines};
 use super::{BOLD, confidence_style, time, whose};
@@ -49,7 +49,8 @@ fn before(incident: &Incident) -> Vec<String> {
         }
         said
     });
-    let revised = incident.revised_from.iter().map(|before| {
+    let revised = incident.revised_from.iter().filter(|before| takes_back(incident, before));
+    let revised = revised.map(|before| {
         format!(
             "Until {} the verdict was {}, {}. {}",
             time(before.at),
@@ -59,6 +60,14 @@ fn before(incident: &Incident) -> Vec<String> {
         )
     });
     ends.chain(revised).collect()
+}
+
+/// Whether a reader of the verdict before was told otherwise. That more became known, and the same is surer now, is how
+/// each verdict comes about in its first second, and no news at three in the morning.
+fn takes_back(incident: &Incident, before: &RevisedFrom) -> bool {
+    before.cause != incident.cause
+        || before.confidence > incident.confidence
+        || before.outcome.is_some_and(|outcome| Some(outcome) != incident.outcome)
 }
 
 /// `Kubernetes says "OOMKilled".`, or the sentence with the proof that it is wrong.
