@@ -28,10 +28,16 @@ fn command(dir: &Path) -> Command {
 fn start(dir: &Path) -> (Child, BufReader<std::process::ChildStderr>) {
     let mut child = command(dir).spawn().unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap());
-    let mut line = String::new();
-    log.read_line(&mut line).unwrap();
-    assert!(line.starts_with('{') && line.contains("\"message\":\"serving\""), "{line}");
-    (child, log)
+    let mut said = String::new();
+    loop {
+        let mut line = String::new();
+        assert!(log.read_line(&mut line).unwrap() > 0, "it ended without serving: {said}");
+        assert!(line.starts_with('{'), "{line}");
+        if line.contains("\"message\":\"serving\"") {
+            return (child, log);
+        }
+        said.push_str(&line);
+    }
 }
 
 fn kill(child: &Child, signal: &str) {
