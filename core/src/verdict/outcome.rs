@@ -3,7 +3,7 @@
 //! A kill says who was killed, not whether a container ended by it. The end of its group says so; so does the trace
 //! where the main process was hit, and whoever looked after those who die together were gone. Where nobody looked, or
 //! not at the container itself, it stays unknown; and so it does where somebody looked long after the kill and nobody
-//! was left: who survived may have ended since.
+//! was left: who survived may have ended since. Then the kernel's own table may tell that there was nobody else.
 
 use jiff::SignedDuration;
 
@@ -11,7 +11,7 @@ use super::facts::{Event, Facts};
 use super::words::processes_are;
 use crate::finding::{ContainerEnd, Finding, Phase, Sigkill, SignalResult, Source};
 use crate::incident::Outcome;
-use crate::kernel::Level;
+use crate::kernel::{Level, Scope};
 
 /// How long after a kill its container's group is empty, at the latest, if it ends by it.
 const ENDS_WITHIN_S: i64 = 1;
@@ -68,8 +68,26 @@ fn container(facts: &Facts<'_>) -> (Option<Outcome>, Option<String>) {
         Some((false, _)) if decides => exited("The container's group is gone: it ended."),
         Some((true, Some(0))) if decides => exited("Nobody is left in the container: it ended."),
         Some((true, Some(left @ 1..))) => survived(&format!("{} left in it", processes_are(left))),
-        _ => from_trace(facts),
+        _ => match from_trace(facts) {
+            (None, _) if all_listed_died(facts) => {
+                exited("The kernel listed nobody else there: the container ended.")
+            }
+            told => told,
+        },
     }
+}
+
+/// Whether everybody died whom the kernel's table lists. The table of a group's limit holds every process of that group
+/// and of those below it that has memory (`dump_tasks` in mm/oom_kill.c), so all of the victim's container too.
+fn all_listed_died(facts: &Facts<'_>) -> bool {
+    let Some(report) = facts.report() else { return false };
+    let whole = report.scope == Scope::Cgroup
+        && facts.has_header(report)
+        && report.tasks_dropped == 0
+        && report.incomplete.is_empty()
+        && !facts.watch.hole(Source::KernelLog);
+    let died = |pid| facts.victims.iter().any(|victim| victim.pid == pid);
+    whole && !report.tasks.is_empty() && report.tasks.iter().all(|task| died(task.pid))
 }
 
 /// Whether the container ended because its main process is the one that was killed.

@@ -130,7 +130,7 @@ fn what_became_of_the_container() {
             o.limit = Some(CgroupState { exists, processes_left: left, ..state(&path, None) });
         });
         look.time += jiff::SignedDuration::from_secs(seconds);
-        seconded(vec![oom(report(&container(), &container())), look]).outcome
+        seconded(vec![oom(not_alone(&container(), &container())), look]).outcome
     };
     let look = |path, exists, left| look_after(0, path, exists, left);
     assert_eq!(look(container(), true, Some(3)), Some(Outcome::ContainerSurvived));
@@ -147,7 +147,7 @@ fn what_became_of_the_container() {
         "a group inside says nothing"
     );
     assert_eq!(look(sibling(), false, None), None, "another container says nothing");
-    assert_eq!(seconded(vec![oom(report(&container(), &container()))]).outcome, None);
+    assert_eq!(seconded(vec![oom(not_alone(&container(), &container()))]).outcome, None);
 }
 
 /// The kernel tries again while its victim is dying and finds nobody left: what it says then explains nothing. The report

@@ -99,6 +99,13 @@ fn report(limit: &str, group: &str) -> OomReport {
     }
 }
 
+/// The same where another process was in the container too, so that its end does not follow.
+fn not_alone(limit: &str, group: &str) -> OomReport {
+    let mut report = report(limit, group);
+    report.tasks.push(task(40, "sh", MIB, 0));
+    report
+}
+
 /// A kill line without a header.
 fn bare(scope: Scope) -> OomReport {
     OomReport {

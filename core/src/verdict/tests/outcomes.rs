@@ -6,6 +6,7 @@ use super::sightings::end;
 use super::*;
 use crate::finding::ContainerEnd;
 use crate::incident::Outcome;
+use crate::kernel::{Scope, TaskRow};
 
 /// A log that was read late has groups looked at late: nobody left then says nothing of the kill, somebody does.
 #[rstest]
@@ -22,7 +23,7 @@ fn what_is_seen_long_after_the_kill(
         let state = state(&container(), None);
         o.limit = Some(CgroupState { exists: left.is_some(), processes_left: left, ..state });
     });
-    let kill = oom(report(&container(), &container()));
+    let kill = oom(not_alone(&container(), &container()));
     seen.time = kill.time + jiff::SignedDuration::from_millis(after_ms);
     assert_eq!(seconded(vec![kill, seen]).outcome, outcome);
 }
@@ -38,10 +39,30 @@ fn an_end_long_after_the_kill(
     #[case] main_pid: Option<u32>,
     #[case] outcome: Option<Outcome>,
 ) {
-    let kill = oom(report(&container(), &container()));
+    let kill = oom(not_alone(&container(), &container()));
     let body = FindingBody::ContainerEnd(Box::new(ContainerEnd { main_pid, ..end(None, None) }));
     let mut end = Finding { id: FindingId("end".into()), body, ..kill.clone() };
     end.about = Some(kill.id.clone());
     end.time = kill.time + jiff::SignedDuration::from_millis(after_ms);
     assert_eq!(seconded(vec![kill, end]).outcome, outcome);
+}
+
+/// Whom the kernel lists beside the victim tells what became of the container where nobody looked in time.
+#[rstest]
+#[case::alone(&[41], 0, Scope::Cgroup, Some(Outcome::ContainerExited))]
+#[case::with_another(&[40, 41], 0, Scope::Cgroup, None)]
+#[case::nobody_listed(&[], 0, Scope::Cgroup, None)]
+#[case::rows_not_kept(&[41], 1, Scope::Cgroup, None)]
+#[case::the_whole_node(&[41], 0, Scope::System, None)]
+fn whom_the_kernel_lists(
+    #[case] pids: &[u32],
+    #[case] dropped: u64,
+    #[case] scope: Scope,
+    #[case] outcome: Option<Outcome>,
+) {
+    let row = |pid: &u32| TaskRow { pid: *pid, ..TaskRow::default() };
+    let mut report = report(&container(), &container());
+    (report.tasks, report.tasks_dropped) = (pids.iter().map(row).collect(), dropped);
+    report.scope = scope;
+    assert_eq!(seconded(vec![oom(report)]).outcome, outcome);
 }
