@@ -28,16 +28,13 @@ fn command(dir: &Path) -> Command {
 fn start(dir: &Path) -> (Child, BufReader<std::process::ChildStderr>) {
     let mut child = command(dir).spawn().unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap());
-    let mut said = String::new();
-    loop {
-        let mut line = String::new();
-        assert!(log.read_line(&mut line).unwrap() > 0, "it ended without serving: {said}");
+    let mut line = String::new();
+    while !line.contains("\"message\":\"serving\"") {
+        line.clear();
+        assert!(log.read_line(&mut line).unwrap() > 0, "it ended without serving");
         assert!(line.starts_with('{'), "{line}");
-        if line.contains("\"message\":\"serving\"") {
-            return (child, log);
-        }
-        said.push_str(&line);
     }
+    (child, log)
 }
 
 fn kill(child: &Child, signal: &str) {
