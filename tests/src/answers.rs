@@ -10,6 +10,9 @@ use crate::programs::{self, Stack};
 /// How long an answer may take to come. Generous: this bounds a hang, it measures nothing.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long an answer stays as it is once all is known.
+const STILL: Duration = Duration::from_secs(2);
+
 /// Runs `coroner ARGS`.
 ///
 /// # Panics
@@ -62,5 +65,30 @@ pub fn wait_for(stack: &Stack, pod_uid: &str, wanted: impl Fn(&[Value]) -> bool)
             panic!("what was waited for did not come; {} incidents:\n{text}", incidents.len());
         }
         std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// The same, and until that has stayed as it is for longer than a late witness takes: a verdict is told as soon as it
+/// can be, and again when more is known.
+///
+/// # Panics
+///
+/// As [`wait_for`].
+#[must_use]
+pub fn wait_until_settled(
+    stack: &Stack,
+    pod_uid: &str,
+    wanted: impl Fn(&[Value]) -> bool,
+) -> Vec<Value> {
+    let start = Instant::now();
+    let mut before = wait_for(stack, pod_uid, &wanted);
+    loop {
+        std::thread::sleep(STILL);
+        let now = wait_for(stack, pod_uid, &wanted);
+        if now == before {
+            return now;
+        }
+        assert!(start.elapsed() < PATIENCE, "the answer changes all the time: {now:#?}");
+        before = now;
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Without them a test cannot show anything. It then says so, unless `CI` is set: there a skipped test is a failure.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,13 +11,19 @@ use cgroups_rs::fs::{Cgroup, hierarchies};
 /// The kernel prints at most ten report headers in this time, over the whole machine.
 const HEADER_WINDOW: Duration = Duration::from_secs(6);
 
-/// Real kills share the kernel's rate limit and log, so they come one test at a time.
+/// Real kills share the kernel's rate limit, its log and the names of groups, so they come one test at a time: within
+/// this process, and on the machine, where another run of the tests may be under way.
 pub struct Kernel {
+    // Given up in this order.
+    _machine: File,
     _turn: MutexGuard<'static, ()>,
     storm: bool,
 }
 
 static TURN: Mutex<()> = Mutex::new(());
+
+/// Who holds a lock on it has the machine's kernel.
+const TURN_FILE: &str = "coroner-tests.lock";
 
 impl Kernel {
     /// The kernel for this test alone, or `None` (after saying why) where it is out of reach.
@@ -33,7 +39,7 @@ impl Kernel {
             return None;
         }
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(Self { _turn: turn, storm: false })
+        Some(Self { _machine: machine_for(test), _turn: turn, storm: false })
     }
 
     /// Says that this test uses up the kernel's headers: the next one waits until they are printed again.
@@ -48,6 +54,18 @@ impl Drop for Kernel {
             std::thread::sleep(HEADER_WINDOW);
         }
     }
+}
+
+/// Waits until no other process kills here. The lock ends with the process that holds it, however that ends.
+fn machine_for(test: &str) -> File {
+    let path = std::env::temp_dir().join(TURN_FILE);
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+    let file = file.unwrap_or_else(|e| panic!("cannot open {}: {e}", path.display()));
+    if file.try_lock().is_err() {
+        eprintln!("{test} waits: another run of the tests holds {}", path.display());
+        file.lock().unwrap_or_else(|e| panic!("cannot lock {}: {e}", path.display()));
+    }
+    file
 }
 
 fn check() -> Result<(), String> {

@@ -2,7 +2,7 @@
 
 #![allow(clippy::expect_used, reason = "a test may fail")]
 
-use coroner_tests::answers::{coroner, wait_for};
+use coroner_tests::answers::{coroner, wait_until_settled};
 use coroner_tests::groups::{Kubepods, Level, MIB};
 use coroner_tests::hogs::Hog;
 use coroner_tests::privilege::Kernel;
@@ -46,7 +46,7 @@ fn the_containers_own_limit() {
     let mut hog = Hog::start(&groups, Level::Container(0), &["alloc", "64"]);
     let pid = hog.pid();
     hog.wait_killed();
-    let incidents = wait_for(&stack, &groups.pod_uid, settled);
+    let incidents = wait_until_settled(&stack, &groups.pod_uid, settled);
     check(
         &incidents[0],
         "ContainerMemoryLimit",
@@ -82,7 +82,7 @@ fn the_pods_limit_with_two_containers() {
     let mut hog = Hog::start(&groups, Level::Container(0), &["alloc", "64"]);
     let pid = hog.pid();
     hog.wait_killed();
-    let incidents = wait_for(&stack, &groups.pod_uid, settled);
+    let incidents = wait_until_settled(&stack, &groups.pod_uid, settled);
     check(&incidents[0], "PodMemoryLimit", "pod", 48 * MIB, &groups, Level::Pod, pid);
     assert_eq!(incidents[0]["container"]["id"], groups.containers[0].as_str());
 }
@@ -96,7 +96,7 @@ fn all_pods_together() {
     let mut hog = Hog::start(&groups, Level::Container(0), &["alloc", "64"]);
     let pid = hog.pid();
     hog.wait_killed();
-    let incidents = wait_for(&stack, &groups.pod_uid, settled);
+    let incidents = wait_until_settled(&stack, &groups.pod_uid, settled);
     check(&incidents[0], "NodeAllocatable", "kubepods", 48 * MIB, &groups, Level::Kubepods, pid);
 }
 
@@ -107,7 +107,7 @@ fn a_child_dies_and_the_container_lives() {
     let groups = Kubepods::create("child");
     groups.limit(Level::Container(0), 32 * MIB);
     let parent = Hog::start(&groups, Level::Container(0), &["child", "64"]);
-    let incidents = wait_for(&stack, &groups.pod_uid, settled);
+    let incidents = wait_until_settled(&stack, &groups.pod_uid, settled);
     assert_eq!(incidents[0]["cause"], "ContainerMemoryLimit");
     assert_eq!(incidents[0]["outcome"], "ContainerSurvived");
     assert_ne!(incidents[0]["kernel"]["victims"][0]["pid"], parent.pid());

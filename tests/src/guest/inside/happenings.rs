@@ -66,7 +66,7 @@ impl Scene<'_> {
     /// A path in a tmpfs of the case.
     #[must_use]
     pub fn path_in(&self, name: &str, file: &str) -> String {
-        format!("/tmp/{name}/{file}")
+        format!("/var/lib/scene/{name}/{file}")
     }
 
     /// Ends the agent as a crash would.

@@ -11,8 +11,8 @@ use crate::guest::plan::{Setting, Without};
 
 pub(super) const COLLECTOR_DIR: &str = "/var/lib/collector";
 pub(super) const AGENT_DIR: &str = "/var/lib/agent";
-pub(super) const COLLECTOR_LOG: &str = "/tmp/collector.log";
-pub(super) const AGENT_LOG: &str = "/tmp/agent.log";
+pub(super) const COLLECTOR_LOG: &str = "/var/lib/collector.log";
+pub(super) const AGENT_LOG: &str = "/var/lib/agent.log";
 
 /// The running programs, killed when dropped.
 pub(super) struct Programs {
