@@ -3,9 +3,10 @@
 use coroner_core::finding::{Finding, FindingBody, FindingId, Source};
 use coroner_core::incident::{
     Cause, Confidence, ContainerRef, EarlierEnd, Evidence, Incident, IncidentId, KernelFacts,
-    KubernetesSays, Outcome, PodRef, RevisedFrom, Termination, TriggerFacts, VictimFacts,
+    KubernetesSays, Outcome, PodRef, RevisedFrom, TriggerFacts, VictimFacts,
 };
 use coroner_core::kernel::{KernelEvent, OomReport, Position, Scope, Victim};
+use coroner_core::kubernetes::Terminated;
 use coroner_core::verdict::{Case, judge};
 
 use super::*;
@@ -32,7 +33,7 @@ fn incident() -> Incident {
             owner: None,
         }),
         container: Some(ContainerRef { name: Some("app".to_owned()), id: Some("f0bf".repeat(16)) }),
-        termination: Some(Termination { exit_code: Some(137), ..Termination::default() }),
+        termination: Some(Terminated { exit_code: Some(137), ..Terminated::default() }),
         kernel: Some(KernelFacts {
             scope: Scope::System,
             limit_bytes: Some(512 << 20),

@@ -1,6 +1,6 @@
 //! Gives an incident the names that Kubernetes has for whom it is about, where the verdict did not.
 
-use coroner_core::incident::{ContainerRef, Incident, OwnerRef, PodRef, Termination};
+use coroner_core::incident::{ContainerRef, Incident, OwnerRef, PodRef};
 use coroner_core::kubernetes::KubernetesCase;
 
 /// Fills in what is absent: pod, owner, container, and the end as stated.
@@ -30,15 +30,6 @@ pub(super) fn name(incident: &mut Incident, says: &KubernetesCase) {
         }
     }
     if let Some(end) = end {
-        let ended = &end.ended;
-        incident.termination.get_or_insert_with(|| Termination {
-            exit_code: ended.exit_code,
-            signal: ended.signal,
-            reason: ended.reason.clone(),
-            message: ended.message.clone(),
-            started_at: ended.started_at,
-            finished_at: ended.finished_at,
-            container_id: ended.container_id.clone(),
-        });
+        incident.termination.get_or_insert_with(|| end.as_stated());
     }
 }

@@ -158,16 +158,9 @@ fn of(coverage: &[CoverageSpan], source: Source) -> Vec<Span> {
 pub fn kill_of(incident: &Incident) -> Option<Kill> {
     let killed = incident.kernel.as_ref().is_some_and(|kernel| !kernel.victims.is_empty());
     let by_kernel = match incident.cause {
-        Cause::ContainerMemoryLimit
-        | Cause::PodMemoryLimit
-        | Cause::QosMemoryLimit
-        | Cause::NodeAllocatable
-        | Cause::ReservedMemoryLimit
-        | Cause::OtherCgroupLimit
-        | Cause::SystemOutOfMemory
-        | Cause::NumaOutOfMemory => true,
-        // Want of a large block kills too.
+        // A large block that could not be had is this cause too, and kills nobody by itself.
         Cause::MemoryFragmentation => killed,
+        cause if cause.is_kernel_oom() => true,
         // The kernel did something, and a no must not rest on not knowing what: a counter names no victim.
         Cause::Unknown => incident.kernel.is_some(),
         _ => false,

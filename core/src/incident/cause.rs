@@ -124,6 +124,23 @@ impl Cause {
         }
     }
 
+    /// Whether it is a kill by the kernel for want of memory, which is all that `OOMKilled` says.
+    #[must_use]
+    pub fn is_kernel_oom(self) -> bool {
+        matches!(
+            self,
+            Self::ContainerMemoryLimit
+                | Self::PodMemoryLimit
+                | Self::QosMemoryLimit
+                | Self::NodeAllocatable
+                | Self::ReservedMemoryLimit
+                | Self::OtherCgroupLimit
+                | Self::SystemOutOfMemory
+                | Self::NumaOutOfMemory
+                | Self::MemoryFragmentation
+        )
+    }
+
     /// The headline a person reads first.
     #[must_use]
     pub fn headline(self) -> &'static str {

@@ -15,6 +15,7 @@ pub use cluster::{EarlierEnd, OwnerRef, RevisedFrom, SigkillFacts};
 
 use crate::finding::FindingId;
 use crate::kernel::{Level, Scope};
+use crate::kubernetes::Terminated;
 
 /// A name that is not in a closed list.
 #[derive(Debug, thiserror::Error)]
@@ -164,7 +165,7 @@ pub struct Incident {
     /// The container, where known.
     pub container: Option<ContainerRef>,
     /// The end of the container as Kubernetes reports it.
-    pub termination: Option<Termination>,
+    pub termination: Option<Terminated>,
     /// Kubernetes' own word for it, and whether that is right.
     #[serde(default)]
     pub kubernetes: Option<KubernetesSays>,
@@ -213,25 +214,6 @@ pub struct ContainerRef {
     pub name: Option<String>,
     /// 64 hex digits.
     pub id: Option<String>,
-}
-
-/// The end of one run of a container as Kubernetes reports it (`ContainerStateTerminated`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Termination {
-    /// Exit code; 128 + N for a death by signal N.
-    pub exit_code: Option<i32>,
-    /// The signal that ended it, where it is reported.
-    pub signal: Option<i32>,
-    /// Kubernetes' own reason, such as `OOMKilled`, `Error` or `Completed`.
-    pub reason: Option<String>,
-    /// The message beside the reason: hostile text.
-    pub message: Option<String>,
-    /// When this run began.
-    pub started_at: Option<Timestamp>,
-    /// When this run ended.
-    pub finished_at: Option<Timestamp>,
-    /// Id of the container that ran, 64 hex digits.
-    pub container_id: Option<String>,
 }
 
 /// What the kernel said about an incident.

@@ -59,6 +59,12 @@ pub struct Termination {
 }
 
 impl Termination {
+    /// What the status says, with the id of the run where only an earlier record showed it.
+    #[must_use]
+    pub fn as_stated(&self) -> Terminated {
+        Terminated { container_id: self.container_id().map(str::to_owned), ..self.ended.clone() }
+    }
+
     /// Its identity.
     #[must_use]
     pub fn id(&self) -> TerminationId {

@@ -10,8 +10,9 @@ use super::words::clock;
 use crate::exit_code::describe;
 use crate::finding::FindingId;
 use crate::incident::{
-    Cause, Confidence, ContainerRef, IncidentId, KubernetesSays, OwnerRef, PodRef, Termination,
+    Cause, Confidence, ContainerRef, IncidentId, KubernetesSays, OwnerRef, PodRef,
 };
+use crate::kubernetes::Terminated;
 
 /// The incident that what Kubernetes says makes by itself.
 pub(super) fn id(facts: &Facts<'_>) -> IncidentId {
@@ -72,18 +73,9 @@ pub(super) fn whose(facts: &Facts<'_>) -> (Option<PodRef>, Option<ContainerRef>)
     (pod, container)
 }
 
-pub(super) fn termination(facts: &Facts<'_>) -> Option<Termination> {
+pub(super) fn termination(facts: &Facts<'_>) -> Option<Terminated> {
     let termination = facts.api?.termination()?;
-    let ended = &termination.ended;
-    Some(Termination {
-        exit_code: ended.exit_code,
-        signal: ended.signal,
-        reason: ended.reason.clone(),
-        message: ended.message.clone(),
-        started_at: ended.started_at,
-        finished_at: ended.finished_at,
-        container_id: termination.container_id().map(str::to_owned),
-    })
+    Some(termination.as_stated())
 }
 
 /// Kubernetes' word, and the proof where it is wrong.
@@ -97,7 +89,7 @@ pub(super) fn kubernetes(
     let reason = ended.reason.clone();
     let word = reason.as_deref().unwrap_or("nothing");
     let decided = confidence > Confidence::Unknown;
-    let why = match (word, is_oom(cause)) {
+    let why = match (word, cause.is_kernel_oom()) {
         ("OOMKilled", false) if api.code() != Some(137) => Some(format!(
             "Kubernetes says OOMKilled, but the exit code is {}: who is OOM-killed ends with 137. Some other process of the \
              container or pod was OOM-killed at some time, and the runtime remembers that.",
@@ -124,20 +116,4 @@ pub(super) fn kubernetes(
         _ => None,
     };
     Some(KubernetesSays { reason, disagrees: why.is_some(), why })
-}
-
-/// Whether the cause is a kill by the kernel for want of memory, which is all that `OOMKilled` says.
-fn is_oom(cause: Cause) -> bool {
-    matches!(
-        cause,
-        Cause::ContainerMemoryLimit
-            | Cause::PodMemoryLimit
-            | Cause::QosMemoryLimit
-            | Cause::NodeAllocatable
-            | Cause::ReservedMemoryLimit
-            | Cause::OtherCgroupLimit
-            | Cause::SystemOutOfMemory
-            | Cause::NumaOutOfMemory
-            | Cause::MemoryFragmentation
-    )
 }

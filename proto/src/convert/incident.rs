@@ -1,6 +1,7 @@
 //! Incidents and their verdicts.
 
 use coroner_core::incident as i;
+use coroner_core::kubernetes::Terminated;
 
 use super::enums::{Numbered as _, known};
 use super::{ConvertError, all, optional, repeated, time};
@@ -30,8 +31,8 @@ impl From<v1::Container> for i::ContainerRef {
     }
 }
 
-impl From<i::Termination> for v1::Termination {
-    fn from(t: i::Termination) -> Self {
+impl From<Terminated> for v1::Termination {
+    fn from(t: Terminated) -> Self {
         Self {
             exit_code: t.exit_code,
             signal: t.signal,
@@ -44,7 +45,7 @@ impl From<i::Termination> for v1::Termination {
     }
 }
 
-impl TryFrom<v1::Termination> for i::Termination {
+impl TryFrom<v1::Termination> for Terminated {
     type Error = ConvertError;
 
     fn try_from(t: v1::Termination) -> Result<Self, ConvertError> {

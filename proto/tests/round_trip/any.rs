@@ -1,7 +1,8 @@
 //! Any value of any core type, from a seed. Every field is listed, so a new one cannot be forgotten.
 
 use coroner_core::{
-    absence as a, finding as f, incident as i, kernel as k, node_report as n, spans,
+    absence as a, finding as f, incident as i, kernel as k, kubernetes::Terminated,
+    node_report as n, spans,
 };
 use jiff::Timestamp;
 
@@ -232,7 +233,7 @@ structs! {
     i::EarlierEnd { restart_count, exit_code, reason, finished_at, incident, cause }
     i::RevisedFrom { cause, outcome, confidence, at, why }
     i::ContainerRef { name, id }
-    i::Termination { exit_code, signal, reason, message, started_at, finished_at, container_id }
+    Terminated { exit_code, signal, reason, message, started_at, finished_at, container_id }
     i::KernelFacts { scope, level, limit_cgroup, limit_bytes, usage_bytes, trigger, victims }
     i::TriggerFacts { comm, pid, order, gfp_mask }
     i::VictimFacts { pid, comm, anon_rss_kb }
