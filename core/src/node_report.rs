@@ -3,6 +3,8 @@
 //! The serialised form is the JSON of `coroner node -o json` and `coroner nodes -o json`; its keys are an interface.
 //! Unknown is `null`, never a made-up value.
 
+mod told;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,8 @@ use crate::absence::Absence;
 use crate::finding::{Finding, Source};
 use crate::incident::Cause;
 use crate::spans::Span;
+
+pub use told::{ago, state};
 
 /// What is known of one node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

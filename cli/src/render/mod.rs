@@ -10,9 +10,8 @@ mod wrap;
 
 use coroner_core::bytes::Bytes;
 use coroner_core::escape::terminal;
+pub(crate) use coroner_core::incident::whole_seconds as time;
 use coroner_core::incident::{Confidence, Incident};
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 pub use node::{node, nodes};
 pub use table::{narrow, wide};
@@ -44,40 +43,14 @@ pub fn remark(text: &str, width: usize) -> String {
     out
 }
 
-/// Whose death: `web-1/app (prod)` where Kubernetes' names are known, else ids, else the process, else nothing.
+/// Whose death, harmless. See [`Incident::whose`].
 pub(crate) fn whose(incident: &Incident) -> Option<String> {
-    let pod = incident.pod.as_ref().and_then(|pod| pod.name.as_deref().or(pod.uid.as_deref()));
-    let named = incident.pod.as_ref().is_some_and(|pod| pod.name.is_some());
-    let container = incident.container.as_ref().and_then(|c| {
-        c.name.as_deref().or_else(|| c.id.as_deref().map(|id| id.get(..12).unwrap_or(id)))
-    });
-    let namespace = incident.pod.as_ref().and_then(|pod| pod.namespace.as_deref());
-    let namespace =
-        namespace.map_or_else(String::new, |namespace| format!(" ({})", terminal(namespace)));
-    match (pod, container) {
-        (Some(pod), Some(container)) if named => {
-            Some(format!("{}/{}{namespace}", terminal(pod), terminal(container)))
-        }
-        (Some(pod), Some(container)) => {
-            Some(format!("container {} of pod {}", terminal(container), terminal(pod)))
-        }
-        (Some(pod), None) => Some(format!("pod {}{namespace}", terminal(pod))),
-        (None, Some(container)) => Some(format!("container {}", terminal(container))),
-        (None, None) => process(incident),
-    }
+    incident.whose().map(|whose| terminal(&whose).to_string())
 }
 
-/// The first process that was hit: `pid 41 (java)`, with the number of further ones.
+/// The first process that was hit, harmless. See [`Incident::process`].
 pub(crate) fn process(incident: &Incident) -> Option<String> {
-    let victims = &incident.kernel.as_ref()?.victims;
-    let first = victims.first()?;
-    let more = if victims.len() > 1 { format!(" +{}", victims.len() - 1) } else { String::new() };
-    Some(format!("pid {} ({}){more}", first.pid, terminal(&first.comm)))
-}
-
-/// `2026-01-02T12:00:03Z`: UTC, so that two people read the same.
-pub(crate) fn time(time: Timestamp) -> String {
-    time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    incident.process().map(|process| terminal(&process).to_string())
 }
 
 /// `64 MiB`, or `-` where it is not known.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use coroner_core::escape::terminal;
-use coroner_core::incident::{Cause, Incident, RevisedFrom};
+use coroner_core::incident::Incident;
 
 use super::wrap::{paragraph, parts_in_lines};
 use super::{BOLD, confidence_style, time, whose};
@@ -18,66 +18,14 @@ pub fn why(incident: &Incident, width: usize) -> String {
     for sentence in &incident.explanation {
         paragraph(&mut out, "  ", 4, &terminal(sentence).to_string(), width);
     }
-    if let Some(said) = kubernetes(incident).filter(|said| !incident.explanation.contains(said)) {
+    if let Some(said) = incident.kubernetes_says() {
         paragraph(&mut out, "  ", 4, &terminal(&said).to_string(), width);
     }
     section(&mut out, "What to do", &incident.remedies, width);
     evidence(&mut out, incident, width);
     section(&mut out, "What is missing", &incident.gaps, width);
-    section(&mut out, "Before", &before(incident), width);
+    section(&mut out, "Before", &incident.before(), width);
     out
-}
-
-/// Earlier ends of the container, and the verdict that stood before.
-fn before(incident: &Incident) -> Vec<String> {
-    let ends = incident.previous.iter().map(|end| {
-        let mut said = match end.finished_at {
-            Some(finished) => time(finished),
-            None => "at a time that is not known".to_owned(),
-        };
-        if let Some(code) = end.exit_code {
-            let _ = write!(said, ": exit {code}");
-        }
-        if let Some(reason) = &end.reason {
-            let _ = write!(said, " ({reason})");
-        }
-        if let Some(cause) = end.cause {
-            let _ = write!(said, ", {cause}");
-        }
-        if let Some(id) = &end.incident {
-            let _ = write!(said, ", {id}");
-        }
-        said
-    });
-    let revised = incident.revised_from.iter().filter(|before| takes_back(incident, before));
-    let revised = revised.map(|before| {
-        format!(
-            "Until {} the verdict was {}, {}. {}",
-            time(before.at),
-            before.cause,
-            before.confidence.name().to_lowercase(),
-            before.why
-        )
-    });
-    ends.chain(revised).collect()
-}
-
-/// Whether a reader of the verdict before was told otherwise. That more became known, and the same is surer now, is how
-/// each verdict comes about in its first second, and no news at three in the morning.
-fn takes_back(incident: &Incident, before: &RevisedFrom) -> bool {
-    before.cause != incident.cause
-        || before.confidence > incident.confidence
-        || before.outcome.is_some_and(|outcome| Some(outcome) != incident.outcome)
-}
-
-/// `Kubernetes says "OOMKilled".`, or the sentence with the proof that it is wrong.
-fn kubernetes(incident: &Incident) -> Option<String> {
-    let says = incident.kubernetes.as_ref()?;
-    let reason = says.reason.as_deref()?;
-    Some(match (&says.why, says.disagrees) {
-        (Some(why), true) => why.clone(),
-        _ => format!("Kubernetes says \"{reason}\"."),
-    })
 }
 
 /// `web-1/app (prod)   exit 137   2026-01-02T12:00:03Z   node-2   inc-...`, on a second line what does not fit.
@@ -94,15 +42,7 @@ fn header(out: &mut String, incident: &Incident, width: usize) {
 
 /// The cause in capitals, what it means, and at the right edge how sure.
 fn headline(out: &mut String, incident: &Incident, width: usize) {
-    let text = match incident.alternatives.as_slice() {
-        [] => incident.cause.headline().to_owned(),
-        others => {
-            let short = |cause: &Cause| cause.headline().split(':').next().unwrap_or_default();
-            let named: Vec<&str> =
-                std::iter::once(&incident.cause).chain(others).map(short).collect();
-            format!("{}: the evidence does not tell which", named.join(" or "))
-        }
-    };
+    let text = incident.headline();
     let sure = incident.confidence.name().to_lowercase();
     let style = confidence_style(incident.confidence);
     let length = text.chars().count();

@@ -5,6 +5,7 @@
 
 mod cause;
 mod cluster;
+mod told;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 pub use cause::Cause;
 pub use cluster::{EarlierEnd, OwnerRef, RevisedFrom, SigkillFacts};
+pub use told::whole_seconds;
 
 use crate::finding::FindingId;
 use crate::kernel::{Level, Scope};

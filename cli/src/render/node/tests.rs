@@ -2,7 +2,8 @@
 
 use coroner_core::absence::{Absence, Witness};
 use coroner_core::finding::{
-    BlockShortage, CompactionCounters, Finding, FindingId, HugePages, Lack, Occasion, Source,
+    BlockShortage, CompactionCounters, Finding, FindingBody, FindingId, Fragmentation, HugePages,
+    Lack, NodeFacts, Occasion, Pressure, Source,
 };
 use coroner_core::incident::{Cause, Confidence};
 use coroner_core::node_report::CauseCount;
