@@ -56,6 +56,7 @@ pub(crate) struct Filter {
     pub outcome: Option<Outcome>,
     pub confidence: Option<Confidence>,
     pub disagrees: bool,
+    pub orderly: bool,
 }
 
 /// What narrows a question about a pod or workload.
@@ -147,9 +148,9 @@ impl Client {
         }
     }
 
-    /// All incidents that match, newest first.
-    pub(crate) async fn list(&mut self, filter: &Filter) -> Result<Vec<Incident>, Error> {
-        let mut all = Vec::new();
+    /// All incidents that match, newest first, and how many orderly ends were left out.
+    pub(crate) async fn list(&mut self, filter: &Filter) -> Result<(Vec<Incident>, u64), Error> {
+        let (mut all, mut left_out) = (Vec::new(), 0);
         let mut page_token = String::new();
         loop {
             let mut request = tonic::Request::new(ListIncidentsRequest {
@@ -164,11 +165,12 @@ impl Client {
                 .await
                 .map_err(|status| self.refused(&status))?;
             let page = page.into_inner();
+            left_out += u64::from(page.orderly_left_out);
             for incident in page.incidents {
                 all.push(self.read(incident)?);
             }
             if page.next_page_token.is_empty() {
-                return Ok(all);
+                return Ok((all, left_out));
             }
             page_token = page.next_page_token;
         }
@@ -257,6 +259,8 @@ pub(crate) struct Watch {
 pub(crate) enum Watched {
     /// An incident that is new, or whose verdict changed.
     Incident(Box<Incident>),
+    /// An incident that is none of those any more, and which one it is part of now.
+    Withdrawn(String, Option<String>),
     /// Some were missed: list again.
     Behind,
     /// The collector ended it.
@@ -267,9 +271,10 @@ impl Watch {
     /// The next one. May be dropped while it waits.
     pub(crate) async fn next(&mut self) -> Result<Watched, Error> {
         match self.stream.message().await {
-            Ok(Some(response)) => match response.incident {
-                Some(incident) => Ok(Watched::Incident(Box::new(self.client.read(incident)?))),
-                None => Ok(Watched::Behind),
+            Ok(Some(response)) => match (response.incident, response.withdrawn) {
+                (Some(incident), _) => Ok(Watched::Incident(Box::new(self.client.read(incident)?))),
+                (None, Some(gone)) => Ok(Watched::Withdrawn(gone.id, gone.merged_into)),
+                (None, None) => Ok(Watched::Behind),
             },
             Ok(None) => Ok(Watched::End),
             Err(status) if status.code() == Code::Aborted => Ok(Watched::Behind),
@@ -292,6 +297,7 @@ fn wire(filter: &Filter) -> IncidentFilter {
         outcome: filter.outcome.map_or(0, |o| coroner_proto::v1::Outcome::from(o).into()),
         confidence: filter.confidence.map_or(0, |c| coroner_proto::v1::Confidence::from(c).into()),
         disagrees: filter.disagrees,
+        orderly: filter.orderly,
     }
 }
 

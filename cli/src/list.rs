@@ -3,7 +3,7 @@
 //! A watch is put in place before the list is asked for, so nothing falls between; what falls behind is listed again.
 //! An incident is shown again when its verdict changes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write};
 
@@ -13,7 +13,7 @@ use coroner_core::incident::{Cause, Confidence, Incident, Outcome};
 use coroner_core::node_report::NodeReport;
 
 use crate::client::{Client, CollectorArg, Filter, Watched};
-use crate::output::Incidents;
+use crate::output::{Incidents, Withdrawn};
 use crate::when::Window;
 use crate::{Error, Exit, output, render};
 
@@ -24,6 +24,7 @@ use crate::{Error, Exit, output, render};
     coroner list --node node-2 --since 2h --until 1h\n  \
     coroner list --cause ContainerMemoryLimit -o wide\n  \
     coroner list -n prod --owner deploy/web --disagrees\n  \
+    coroner list -n batch --all\n  \
     coroner list --watch -o json\n\n\
     Exit status: 0 found, 1 nothing found, 2 error.")]
 pub(crate) struct Args {
@@ -51,6 +52,10 @@ pub(crate) struct Args {
     /// Only where the verdict contradicts Kubernetes' own reason.
     #[arg(long)]
     disagrees: bool,
+    /// Also ends that were meant, with exit code 0: of Jobs, init containers, and deleted pods that stopped in order. They are
+    /// left out otherwise, and counted.
+    #[arg(short, long)]
+    all: bool,
     #[command(flatten)]
     window: Window,
     /// How to print them.
@@ -91,16 +96,18 @@ pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
         outcome: args.outcome,
         confidence: args.confidence,
         disagrees: args.disagrees,
+        orderly: args.all,
     };
     let mut client = Client::connect(&args.collector.collector).await?;
     if args.watch {
         return watch(args, &filter, &mut client).await;
     }
-    let incidents = client.list(&filter).await?;
+    let (incidents, orderly_left_out) = client.list(&filter).await?;
     let mut out = output::stdout();
+    let whole = Incidents { incidents: &incidents, orderly_left_out };
     match args.output {
-        Format::Json => output::json(&mut out, &Incidents { incidents: &incidents })?,
-        Format::Yaml => output::yaml(&mut out, &Incidents { incidents: &incidents })?,
+        Format::Json => output::json(&mut out, &whole)?,
+        Format::Yaml => output::yaml(&mut out, &whole)?,
         Format::Text | Format::Wide if incidents.is_empty() => {
             output::remark("no incidents");
             if let Some(worth) = nothing(args, &mut client).await? {
@@ -111,7 +118,19 @@ pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
         Format::Wide => write!(out, "{}", render::wide(&incidents))?,
     }
     out.flush()?;
+    if let (Format::Text | Format::Wide, Some(left_out)) = (args.output, left_out(orderly_left_out))
+    {
+        output::remark(&left_out);
+    }
     Ok(if incidents.is_empty() { Exit::Nothing } else { Exit::Found })
+}
+
+/// That something is not shown, and how to see it.
+fn left_out(orderly: u64) -> Option<String> {
+    let ends = if orderly == 1 { "end that was meant is" } else { "ends that were meant are" };
+    (orderly > 0).then(|| {
+        format!("{orderly} {ends} left out (exit code 0, nothing wrong); --all shows them")
+    })
 }
 
 /// What an empty list is worth: whether nothing happened, or nobody looked. `None` where nothing was asked of a node or
@@ -147,12 +166,19 @@ async fn nothing(args: &Args, client: &mut Client) -> Result<Option<String>, Err
 async fn watch(args: &Args, filter: &Filter, client: &mut Client) -> Result<Exit, Error> {
     let interrupted = tokio::signal::ctrl_c();
     tokio::pin!(interrupted);
-    let mut shown = HashMap::new();
+    let mut shown: HashMap<String, u64> = HashMap::new();
     loop {
         let mut watch = client.watch(filter).await?;
-        let mut known = client.list(filter).await?;
+        let (mut known, _) = client.list(filter).await?;
         // Oldest first, so that the newest stands where the next will.
         known.reverse();
+        // What was missed may be that one of them is none any more.
+        let are: HashSet<&str> = known.iter().map(|incident| incident.id.0.as_str()).collect();
+        let gone: Vec<String> =
+            shown.keys().filter(|id| !are.contains(id.as_str())).cloned().collect();
+        for id in gone {
+            withdraw(args.output, id, None, &mut shown)?;
+        }
         for incident in &known {
             show(args.output, incident, &mut shown)?;
         }
@@ -163,6 +189,7 @@ async fn watch(args: &Args, filter: &Filter, client: &mut Client) -> Result<Exit
             };
             match next {
                 Watched::Incident(incident) => show(args.output, &incident, &mut shown)?,
+                Watched::Withdrawn(id, into) => withdraw(args.output, id, into, &mut shown)?,
                 Watched::Behind => break,
                 Watched::End => {
                     let url = args.collector.collector.clone();
@@ -189,6 +216,35 @@ fn show(format: Format, incident: &Incident, shown: &mut HashMap<String, u64>) -
         Format::Yaml => {
             writeln!(out, "---")?;
             output::yaml(&mut out, incident)?;
+        }
+    }
+    out.flush()
+}
+
+/// Says that an incident that was printed is none of those any more.
+fn withdraw(
+    format: Format,
+    id: String,
+    merged_into: Option<String>,
+    shown: &mut HashMap<String, u64>,
+) -> io::Result<()> {
+    if shown.remove(&id).is_none() {
+        return Ok(());
+    }
+    let mut out = output::stdout();
+    let withdrawn = Withdrawn { id, merged_into };
+    match format {
+        Format::Text | Format::Wide => {
+            writeln!(
+                out,
+                "{}",
+                render::withdrawn(&withdrawn.id, withdrawn.merged_into.as_deref())
+            )?;
+        }
+        Format::Json => writeln!(out, "{}", serde_json::json!({ "withdrawn": withdrawn }))?,
+        Format::Yaml => {
+            writeln!(out, "---")?;
+            output::yaml(&mut out, &serde_json::json!({ "withdrawn": withdrawn }))?;
         }
     }
     out.flush()

@@ -77,6 +77,14 @@ pub(crate) fn yaml(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()
 #[derive(Serialize)]
 pub(crate) struct Incidents<'a> {
     pub incidents: &'a [Incident],
+    pub orderly_left_out: u64,
+}
+
+/// The shape of a line of `list --watch -o json` about an incident that is no longer one of those.
+#[derive(Serialize)]
+pub(crate) struct Withdrawn {
+    pub id: String,
+    pub merged_into: Option<String>,
 }
 
 /// The shape of `nodes -o json`.

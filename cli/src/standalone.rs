@@ -117,7 +117,7 @@ async fn print_until_error(
     let all = Filter::default();
     // What an earlier run stored was printed by it.
     let mut watch = client.watch(&all).await?;
-    for old in client.list(&all).await? {
+    for old in client.list(&all).await?.0 {
         printed.insert(old.id.0.clone(), verdict(&old));
     }
     loop {
@@ -143,9 +143,13 @@ async fn print_until_error(
                     print(&incident, &mut printed)?;
                 }
             }
+            Watched::Withdrawn(id, _) => {
+                waiting.retain(|(_, held)| held.id.0 != id);
+                printed.remove(&id);
+            }
             Watched::Behind => {
                 watch = client.watch(&all).await?;
-                for incident in client.list(&all).await?.into_iter().rev() {
+                for incident in client.list(&all).await?.0.into_iter().rev() {
                     print(&incident, &mut printed)?;
                 }
                 waiting.clear();

@@ -144,7 +144,7 @@ fn filters_and_nothing_found() {
         out(&server.ask(&["list", "--node", "node-3", "-o", "json"]))
             .split_whitespace()
             .collect::<String>(),
-        r#"{"incidents":[]}"#
+        r#"{"incidents":[],"orderly_left_out":0}"#
     );
     let wrong = server.ask(&["why", "Web_1"]);
     assert_eq!(wrong.status.code(), Some(2));

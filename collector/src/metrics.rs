@@ -23,6 +23,7 @@ pub(crate) struct Metrics {
     odd_spans: Counter,
     incidents: Family<VerdictLabels, Counter>,
     revisions: Counter,
+    merged: Counter,
     commit_seconds: Histogram,
     commit_failures: Counter,
     agents: Gauge,
@@ -85,6 +86,12 @@ impl Metrics {
             "Verdicts changed by later evidence",
             revisions.clone(),
         );
+        let merged = Counter::default();
+        registry.register(
+            "incidents_merged",
+            "Incidents that turned out to be part of another",
+            merged.clone(),
+        );
         registry.register_with_unit(
             "commit",
             "Time from taking queued batches to their being durable",
@@ -107,6 +114,7 @@ impl Metrics {
             odd_spans,
             incidents,
             revisions,
+            merged,
             commit_seconds,
             commit_failures,
             agents,
@@ -148,6 +156,11 @@ impl Metrics {
         let confidence = coroner_core::incident::Confidence::try_from(incident.confidence())
             .map_or("", |c| c.name());
         self.incidents.get_or_create(&VerdictLabels { cause, confidence }).inc();
+    }
+
+    /// An incident turned out to be part of another.
+    pub(crate) fn merged(&self) {
+        self.merged.inc();
     }
 
     /// An agent said hello.

@@ -134,7 +134,7 @@ async fn answer(watch: &mut Watch, group: &Group, killed: Instant) -> Result<Inc
                         }
                     }
                 }
-                Watched::Behind => {}
+                Watched::Behind | Watched::Withdrawn(..) => {}
                 Watched::End => break,
             },
         }

@@ -105,7 +105,7 @@ async fn replay(progress: &mut Progress) -> Result<Incident, Error> {
     progress.step("playing the recording");
     let deadline = Instant::now() + PATIENCE;
     let found = loop {
-        if let Some(incident) = local.client.list(&Filter::default()).await?.into_iter().next() {
+        if let Some(incident) = local.client.list(&Filter::default()).await?.0.into_iter().next() {
             break Ok(incident);
         }
         if Instant::now() >= deadline {

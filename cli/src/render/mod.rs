@@ -35,6 +35,15 @@ pub fn line(incident: &Incident) -> String {
     )
 }
 
+/// One line, for a list that goes on: what was shown before is none of those any more.
+#[must_use]
+pub fn withdrawn(id: &str, merged_into: Option<&str>) -> String {
+    match merged_into {
+        Some(into) => format!("{} is part of {} now", terminal(id), terminal(into)),
+        None => format!("{} is none of these any more; `coroner why` has it", terminal(id)),
+    }
+}
+
 /// Text of our own, lines broken at `width` columns.
 #[must_use]
 pub fn remark(text: &str, width: usize) -> String {

@@ -62,6 +62,7 @@ fn incident() -> Incident {
         sigkill: None,
         previous: Vec::new(),
         revised_from: None,
+        orderly: false,
         kubernetes: None,
     }
 }

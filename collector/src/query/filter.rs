@@ -7,7 +7,6 @@ use tonic::Status;
 
 use super::page::Place;
 use super::window;
-use crate::store::Changed;
 
 /// Which incidents.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +23,8 @@ pub(crate) struct Filter {
     pub(super) confidence: Option<Confidence>,
     /// Only those that contradict Kubernetes.
     pub(super) disagrees: bool,
+    /// Also ends that were meant.
+    pub(super) orderly: bool,
 }
 
 /// A value in the place of a `?`.
@@ -34,8 +35,8 @@ impl Filter {
     pub(super) fn parse(filter: Option<v1::IncidentFilter>) -> Result<Self, Status> {
         let Some(filter) = filter else { return Ok(Self::default()) };
         let v1::IncidentFilter { node, cause, since, until, .. } = filter;
-        let v1::IncidentFilter { namespace, pod, owner, outcome, confidence, disagrees, .. } =
-            filter;
+        let v1::IncidentFilter { namespace, pod, owner, .. } = filter;
+        let v1::IncidentFilter { outcome, confidence, disagrees, orderly, .. } = filter;
         let cause = match v1::Cause::try_from(cause) {
             Ok(v1::Cause::Unspecified) => None,
             Ok(known) => Cause::try_from(known).ok(),
@@ -83,22 +84,24 @@ impl Filter {
             outcome,
             confidence,
             disagrees,
+            orderly,
         })
     }
 
-    /// Whether an incident that was just changed is meant.
-    pub(super) fn matches(&self, changed: &Changed) -> bool {
-        self.node.as_ref().is_none_or(|node| *node == changed.incident.node)
-            && self.cause.is_none_or(|cause| v1::Cause::from(cause) == changed.incident.cause())
-            && self.since_us.is_none_or(|since| changed.time_us >= since)
-            && self.until_us.is_none_or(|until| changed.time_us <= until)
-            && self.names(&changed.incident)
-            && self.outcome.is_none_or(|o| v1::Outcome::from(o) == changed.incident.outcome())
-            && self
-                .confidence
-                .is_none_or(|c| v1::Confidence::from(c) == changed.incident.confidence())
-            && (!self.disagrees
-                || changed.incident.kubernetes.as_ref().is_some_and(|k| k.disagrees))
+    /// Whether an incident is meant.
+    pub(super) fn matches(&self, incident: &v1::Incident) -> bool {
+        let time_us = incident.time.as_ref().map_or(0, |time| {
+            time.seconds.saturating_mul(1_000_000).saturating_add(i64::from(time.nanos / 1000))
+        });
+        self.node.as_ref().is_none_or(|node| *node == incident.node)
+            && self.cause.is_none_or(|cause| v1::Cause::from(cause) == incident.cause())
+            && self.since_us.is_none_or(|since| time_us >= since)
+            && self.until_us.is_none_or(|until| time_us <= until)
+            && self.names(incident)
+            && self.outcome.is_none_or(|o| v1::Outcome::from(o) == incident.outcome())
+            && self.confidence.is_none_or(|c| v1::Confidence::from(c) == incident.confidence())
+            && (!self.disagrees || incident.kubernetes.as_ref().is_some_and(|k| k.disagrees))
+            && (self.orderly || !incident.orderly)
     }
 
     /// Whether it is about the pods that are meant.
@@ -112,7 +115,7 @@ impl Filter {
             && (self.owner.is_none() || self.owner == owner)
     }
 
-    /// The rows after `after`, newest first, at most `limit`: SQL and its values.
+    /// The rows after `after`, newest first, at most `limit`, orderly ends with them: SQL and its values.
     ///
     /// The index is named so that no statistics, or lack of them, can make the database choose one that reads more
     /// than the page.
@@ -162,7 +165,7 @@ impl Filter {
         };
         values.push(i64::from(limit).into());
         let sql = format!(
-            "SELECT seq, time_us, id, body FROM incident INDEXED BY {} {conditions}
+            "SELECT seq, time_us, id, body, orderly FROM incident INDEXED BY {} {conditions}
              ORDER BY time_us DESC, seq DESC LIMIT ?",
             self.index()
         );

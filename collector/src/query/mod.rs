@@ -63,6 +63,7 @@ pub(crate) fn every_list() -> Vec<(String, Vec<rusqlite::types::Value>)> {
             outcome: has(8).then_some(coroner_core::incident::Outcome::NeverStarted),
             confidence: has(9).then_some(coroner_core::incident::Confidence::Likely),
             disagrees: bits.is_multiple_of(3),
+            orderly: bits.is_multiple_of(2),
         };
         let after = has(3).then_some(page::Place { time_us: 2, seq: 3 });
         lists.push(filter.select(after, 100));
@@ -130,6 +131,7 @@ impl QueryService for Query {
         Ok(Response::new(ListIncidentsResponse {
             incidents: page.incidents,
             next_page_token: page.next.map(|place| place.to_string()).unwrap_or_default(),
+            orderly_left_out: page.orderly,
         }))
     }
 
@@ -144,6 +146,7 @@ impl QueryService for Query {
         let stream = watch::start(self.store.watch(), filter, self.stop.clone());
         Ok(Response::new(stream))
     }
+
     async fn get_node(
         &self,
         request: Request<GetNodeRequest>,

@@ -17,6 +17,8 @@ pub(crate) struct Page {
     pub(crate) incidents: Vec<v1::Incident>,
     /// Where the next page begins; `None` on the last.
     pub(super) next: Option<Place>,
+    /// Orderly ends that were left out.
+    pub(super) orderly: u32,
 }
 
 /// One incident that a target names.
@@ -41,15 +43,13 @@ pub(super) enum Answer {
 /// A row, not decoded yet.
 #[derive(Debug)]
 struct Stored {
-    place: Place,
     id: String,
     body: Vec<u8>,
 }
 
 impl Stored {
     fn read(row: &Row<'_>) -> Result<Self, rusqlite::Error> {
-        let place = Place { seq: row.get(0)?, time_us: row.get(1)? };
-        Ok(Self { place, id: row.get(2)?, body: row.get(3)? })
+        Ok(Self { id: row.get(2)?, body: row.get(3)? })
     }
 
     fn decode(self, readers: &Readers) -> Result<v1::Incident, StoreError> {
@@ -60,6 +60,37 @@ impl Stored {
             problem: e.to_string(),
         })
     }
+}
+
+/// Rows that are looked at for a page at most, where orderly ends are left out: they may be nearly all.
+const MOST_LOOKED_AT: u32 = 5000;
+
+/// Rows of a page, where the next begins, and how many were left out.
+type Rows = (Vec<Stored>, Option<Place>, u32);
+
+/// Takes rows until the page is full, all were seen, or so many were looked at.
+fn take(
+    rows: &mut rusqlite::Rows<'_>,
+    size: u32,
+    limit: u32,
+    orderly: bool,
+) -> Result<Rows, rusqlite::Error> {
+    let (mut taken, mut last, mut looked_at, mut left_out) = (Vec::new(), None, 0, 0);
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    while let Some(row) = rows.next()? {
+        let leave_out = !orderly && row.get(4)?;
+        if !leave_out && taken.len() == size {
+            return Ok((taken, last, left_out));
+        }
+        looked_at += 1;
+        last = Some(Place { seq: row.get(0)?, time_us: row.get(1)? });
+        if leave_out {
+            left_out += 1;
+        } else {
+            taken.push(Stored::read(row)?);
+        }
+    }
+    Ok((taken, last.filter(|_| looked_at == limit), left_out))
 }
 
 /// The incidents that match `filter` after `after`.
@@ -74,18 +105,17 @@ pub(crate) async fn list(
     size: u32,
 ) -> Result<Page, StoreError> {
     // One more than the page tells whether there is another.
-    let (sql, values) = filter.select(after, size.saturating_add(1));
-    let mut rows: Vec<Stored> = readers
+    let limit = size.saturating_add(1);
+    let limit = if filter.orderly { limit } else { limit.max(MOST_LOOKED_AT) };
+    let (sql, values) = filter.select(after, limit);
+    let (rows, next, orderly) = readers
         .ask("list incidents", move |db| {
-            db.prepare_cached(&sql)?.query_map(params_from_iter(values), Stored::read)?.collect()
+            let mut select = db.prepare_cached(&sql)?;
+            take(&mut select.query(params_from_iter(values))?, size, limit, filter.orderly)
         })
         .await?;
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let more = rows.len() > size;
-    rows.truncate(size);
-    let next = rows.last().filter(|_| more).map(|last| last.place);
     let incidents = rows.into_iter().map(|row| row.decode(readers)).collect::<Result<_, _>>()?;
-    Ok(Page { incidents, next })
+    Ok(Page { incidents, next, orderly })
 }
 
 /// The newest incident that `target` names.
@@ -208,11 +238,19 @@ fn named(
         );
     }
     values.push(i64::from(narrowed.previous.unwrap_or(0)).into());
-    let sql = format!(
-        "{COLUMNS} INDEXED BY {index} {conditions} ORDER BY time_us DESC, seq DESC LIMIT 2 OFFSET ?"
-    );
-    db.prepare_cached(&sql)?
-        .query_map(params_from_iter(values), row)?
-        .collect::<Result<_, _>>()
-        .map(Some)
+    // Nobody asks why a pod died because its init container succeeded; but where nothing else happened, that is the answer.
+    let which = if narrowed.previous.is_some() { &[""][..] } else { &[" AND orderly = 0", ""] };
+    for which in which {
+        let sql = format!(
+            "{COLUMNS} INDEXED BY {index} {conditions}{which} ORDER BY time_us DESC, seq DESC LIMIT 2 OFFSET ?"
+        );
+        let rows: Vec<_> = db
+            .prepare_cached(&sql)?
+            .query_map(params_from_iter(&values), row)?
+            .collect::<Result<_, _>>()?;
+        if !rows.is_empty() {
+            return Ok(Some(rows));
+        }
+    }
+    Ok(Some(Vec::new()))
 }

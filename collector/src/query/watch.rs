@@ -1,11 +1,12 @@
-//! Sends each incident to a watcher as it is created or revised.
+//! Sends each incident to a watcher as it is created or revised, and says when it is withdrawn: because it turned out to be part of
+//! another, or because it is no more what is watched.
 //!
 //! The backlog is bounded. A watcher that falls behind by more is told so and lists again, instead of being shown an
 //! incomplete picture that looks complete.
 
 use std::sync::Arc;
 
-use coroner_proto::v1::WatchIncidentsResponse;
+use coroner_proto::v1::{WatchIncidentsResponse, Withdrawn};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio_stream::wrappers::ReceiverStream;
@@ -44,11 +45,10 @@ async fn run(
             _ = stop.wait_for(|stop| *stop) => Err(RecvError::Closed),
         };
         let answer = match changed {
-            Ok(changed) if filter.matches(&changed) => Ok(WatchIncidentsResponse {
-                incident: Some(changed.incident.clone()),
-                revision: changed.revision,
-            }),
-            Ok(_) => continue,
+            Ok(changed) => match told(&changed, &filter) {
+                Some(response) => Ok(response),
+                None => continue,
+            },
             Err(RecvError::Lagged(missed)) => Err(Status::aborted(format!(
                 "the watch fell behind and missed {missed} incidents; list again"
             ))),
@@ -63,5 +63,24 @@ async fn run(
         if last || !sent {
             return;
         }
+    }
+}
+
+/// What a watcher is told of a change; `None` where it is none of its business.
+fn told(changed: &Changed, filter: &Filter) -> Option<WatchIncidentsResponse> {
+    let withdrawn = |merged_into| {
+        let withdrawn = Withdrawn { id: changed.incident.id.clone(), merged_into };
+        WatchIncidentsResponse { withdrawn: Some(withdrawn), ..Default::default() }
+    };
+    let matches = filter.matches(&changed.incident);
+    match (&changed.merged_into, &changed.before) {
+        (Some(into), _) => matches.then(|| withdrawn(Some(into.0.clone()))),
+        (None, _) if matches => Some(WatchIncidentsResponse {
+            incident: Some(changed.incident.clone()),
+            revision: changed.revision,
+            withdrawn: None,
+        }),
+        (None, Some(before)) => filter.matches(before).then(|| withdrawn(None)),
+        (None, None) => None,
     }
 }

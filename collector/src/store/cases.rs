@@ -34,7 +34,7 @@ impl Default for Rules {
 /// Incidents gathered at once: enough to read what they share but once, few enough to hold in memory.
 const AT_ONCE: usize = 512;
 
-/// Judges anew whatever was touched; gives the incidents whose verdict changed. `fresh` are findings that were just stored.
+/// Judges anew whatever was touched; gives the incidents whose verdict changed, and then those that are part of another now. `fresh` are findings that were just stored.
 /// `joined` tells whether anything is known of Kubernetes: without it there is nothing to join with.
 pub(super) fn rejudge(
     db: &Connection,
@@ -47,9 +47,12 @@ pub(super) fn rejudge(
 ) -> Result<Vec<Changed>, StoreError> {
     let failed =
         |source| StoreError::Sqlite { path: path.to_owned(), doing: "store incidents", source };
-    let mut to_judge =
-        if joined { join::place(db, path, &touched, fresh)? } else { by_themselves(touched) };
-    let mut changed = Vec::new();
+    let (mut changed, mut merged) = (Vec::new(), Vec::new());
+    let mut to_judge = if joined {
+        join::place(db, path, &touched, fresh, &mut merged)?
+    } else {
+        by_themselves(touched)
+    };
     let mut followed = BTreeSet::new();
     while !to_judge.is_empty() {
         let mut told = Vec::new();
@@ -95,6 +98,8 @@ pub(super) fn rejudge(
             }
         }
     }
+    // After what they are part of now, so that who is told so knows that one.
+    changed.append(&mut merged);
     Ok(changed)
 }
 

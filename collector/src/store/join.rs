@@ -15,6 +15,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::StoreError;
 use super::cases::{Fresh, findings};
 use super::kubernetes::{End, Subject, end_of_incident, ends_of, give_incident};
+use super::rows::Changed;
 use super::surroundings::{self, Told};
 use super::touched::{Touched, Why};
 
@@ -44,12 +45,13 @@ struct Found {
     empty: BTreeSet<IncidentId>,
 }
 
-/// Gives what was touched its incidents; gives those to judge.
+/// Gives what was touched its incidents; gives those to judge, and adds to `merged` those that are none any more.
 pub(super) fn place(
     db: &Connection,
     path: &Path,
     touched: &Touched,
     fresh: &Fresh<'_>,
+    merged: &mut Vec<Changed>,
 ) -> Result<BTreeMap<IncidentId, Placed>, StoreError> {
     let failed =
         |source| StoreError::Sqlite { path: path.to_owned(), doing: "join incidents", source };
@@ -89,12 +91,12 @@ pub(super) fn place(
     for (id, placed) in &mut all {
         placed.parts.extend(parts(db, id).map_err(failed)?);
     }
-    for id in moved {
+    for (id, into) in moved {
         if all.get(&id).is_none_or(|placed| placed.parts.is_empty())
             && end_of_incident(db, &id).map_err(failed)?.is_none()
         {
             all.remove(&id);
-            super::rows::delete_incident(db, &id).map_err(failed)?;
+            merged.extend(super::rows::delete_incident(db, &id, into).map_err(failed)?);
         }
     }
     Ok(all)
@@ -215,16 +217,16 @@ impl Found {
     }
 }
 
-/// Writes down what was decided; gives the incidents that findings were taken from.
+/// Writes down what was decided; gives the incidents that findings were taken from, each with where they are now.
 fn keep(
     db: &Connection,
     found: &Found,
     placed: &Places,
-) -> Result<BTreeSet<IncidentId>, rusqlite::Error> {
+) -> Result<BTreeMap<IncidentId, IncidentId>, rusqlite::Error> {
     for (id, incident) in &placed.terminations {
         give_incident(db, id, incident)?;
     }
-    let mut left = BTreeSet::new();
+    let mut left = BTreeMap::new();
     for id in found.sightings.keys() {
         let Some(incident) = placed.sightings.get(id) else { continue };
         let before = part_of(db, id)?.unwrap_or_else(|| id.clone());
@@ -240,7 +242,7 @@ fn keep(
             )?
             .execute(params![id.0, incident.0])?;
         }
-        left.insert(before);
+        left.insert(before, incident.clone());
     }
     Ok(left)
 }

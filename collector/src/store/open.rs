@@ -20,8 +20,12 @@ use super::StoreError;
 pub(super) const APPLICATION_ID: i32 = 0x434f_524e;
 
 /// What brings a database from version N (the index) to N + 1.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("schema-2.sql"), include_str!("schema-3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema-2.sql"),
+    include_str!("schema-3.sql"),
+    include_str!("schema-4.sql"),
+];
 
 /// How long to wait for another process that has the file locked, such as somebody's `sqlite3` shell.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -20,15 +20,17 @@ pub(crate) struct NewFinding {
     pub(crate) incident: Option<IncidentId>,
 }
 
-/// An incident that was created or revised.
+/// An incident that was created, revised, or turned out to be part of another.
 #[derive(Clone, Debug)]
 pub(crate) struct Changed {
-    /// The incident as it now is.
+    /// The incident as it now is, or as it last was.
     pub(crate) incident: v1::Incident,
     /// 1 for a new one.
     pub(crate) revision: u32,
-    /// When it happened, in microseconds since 1970.
-    pub(crate) time_us: i64,
+    /// As it was before; `None` for a new one.
+    pub(crate) before: Option<Box<v1::Incident>>,
+    /// The incident that it is part of now, if it is none of its own any more.
+    pub(crate) merged_into: Option<IncidentId>,
 }
 
 /// Kinds of findings that tell of a node as it is, of which the last that came is kept at hand. A node's clock may be
@@ -105,8 +107,8 @@ pub(super) fn upsert_incident(
         .prepare_cached("SELECT seq, revision, body FROM incident WHERE id = $1")?
         .query_row([&incident.id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    incident.revised_from =
-        stored.as_ref().and_then(|(_, _, old)| revised_from(&incident, old, why, now_us));
+    let before = stored.as_ref().and_then(|(_, _, old)| v1::Incident::decode(&**old).ok());
+    incident.revised_from = revised_from(&incident, before.as_ref(), why, now_us);
     let (cause, outcome, confidence) =
         (incident.cause.name(), incident.outcome.map(|o| o.name()), incident.confidence.name());
     let time_us = incident.time.as_microsecond();
@@ -127,8 +129,8 @@ pub(super) fn upsert_incident(
             db.prepare_cached(
                 "UPDATE incident SET time_us = $1, node = $2, cause = $3, outcome = $4, confidence = $5, pod_uid = $6,
                      container_id = $7, revision = $8, changed_us = $9, body = $10, namespace = $11, pod = $12,
-                     container = $13, owner = $14, disagrees = $15
-                 WHERE seq = $16",
+                     container = $13, owner = $14, disagrees = $15, orderly = $16
+                 WHERE seq = $17",
             )?
             .execute(params![
                 time_us,
@@ -146,6 +148,7 @@ pub(super) fn upsert_incident(
                 names.container,
                 names.owner,
                 names.disagrees,
+                wire.orderly,
                 seq
             ])?;
             (seq, revision + 1)
@@ -153,8 +156,8 @@ pub(super) fn upsert_incident(
         None => {
             db.prepare_cached(
                 "INSERT INTO incident (id, time_us, node, boot_id, cause, outcome, confidence, pod_uid, container_id,
-                     revision, created_us, changed_us, body, namespace, pod, container, owner, disagrees)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10, $11, $12, $13, $14, $15, $16)",
+                     revision, created_us, changed_us, body, namespace, pod, container, owner, disagrees, orderly)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10, $11, $12, $13, $14, $15, $16, $17)",
             )?
             .execute(params![
                 wire.id,
@@ -172,7 +175,8 @@ pub(super) fn upsert_incident(
                 names.pod,
                 names.container,
                 names.owner,
-                names.disagrees
+                names.disagrees,
+                wire.orderly
             ])?;
             (db.last_insert_rowid(), 1)
         }
@@ -183,7 +187,7 @@ pub(super) fn upsert_incident(
     for pid in pids(&wire) {
         insert.execute(params![pid, time_us, seq])?;
     }
-    Ok(Some(Changed { incident: wire, revision, time_us }))
+    Ok(Some(Changed { incident: wire, revision, before: before.map(Box::new), merged_into: None }))
 }
 
 /// What Kubernetes calls whom an incident is about.
@@ -210,8 +214,13 @@ impl<'a> Names<'a> {
 }
 
 /// The verdict before: the stored one where it is another, else the one that it was revised from itself.
-fn revised_from(incident: &Incident, old: &[u8], why: &str, now_us: i64) -> Option<RevisedFrom> {
-    let old = Incident::try_from(v1::Incident::decode(old).ok()?).ok()?;
+fn revised_from(
+    incident: &Incident,
+    old: Option<&v1::Incident>,
+    why: &str,
+    now_us: i64,
+) -> Option<RevisedFrom> {
+    let old = Incident::try_from(old?.clone()).ok()?;
     let verdict = |i: &Incident| (i.cause, i.outcome, i.confidence);
     if verdict(&old) == verdict(incident) {
         return old.revised_from;
@@ -221,17 +230,26 @@ fn revised_from(incident: &Incident, old: &[u8], why: &str, now_us: i64) -> Opti
     Some(RevisedFrom { cause, outcome, confidence, at, why: why.to_owned() })
 }
 
-/// Deletes an incident to which nothing belongs any more, with its earlier verdicts.
-pub(super) fn delete_incident(db: &Connection, id: &IncidentId) -> Result<(), rusqlite::Error> {
-    let stored: Option<(i64, Vec<u8>)> = db
-        .prepare_cached("SELECT seq, body FROM incident WHERE id = $1")?
-        .query_row([&id.0], |row| Ok((row.get(0)?, row.get(1)?)))
+/// Deletes an incident to which nothing belongs any more, with its earlier verdicts: what it had is part of another now. Gives
+/// what whoever watches is told, if it was there and can be read.
+pub(super) fn delete_incident(
+    db: &Connection,
+    id: &IncidentId,
+    merged_into: IncidentId,
+) -> Result<Option<Changed>, rusqlite::Error> {
+    let stored: Option<(i64, u32, Vec<u8>)> = db
+        .prepare_cached("SELECT seq, revision, body FROM incident WHERE id = $1")?
+        .query_row([&id.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
-    let Some((seq, body)) = stored else { return Ok(()) };
+    let Some((seq, revision, body)) = stored else { return Ok(None) };
     delete_pids(db, seq, &body)?;
     db.prepare_cached("DELETE FROM incident_revision WHERE incident_seq = $1")?.execute([seq])?;
     db.prepare_cached("DELETE FROM incident WHERE seq = $1")?.execute([seq])?;
-    Ok(())
+    let merged = |incident| {
+        let merged_into = Some(merged_into);
+        Changed { incident, revision, before: None, merged_into }
+    };
+    Ok(v1::Incident::decode(body.as_slice()).ok().map(merged))
 }
 
 /// Takes back the process ids of an incident, whose stored form is `body`.

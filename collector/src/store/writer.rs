@@ -222,7 +222,10 @@ impl Writer {
     /// Tells whoever watches.
     fn publish(&self, changed: Vec<Changed>) {
         for changed in changed {
-            self.metrics.judged(&changed.incident, changed.revision);
+            match changed.merged_into {
+                Some(_) => self.metrics.merged(),
+                None => self.metrics.judged(&changed.incident, changed.revision),
+            }
             // An error only means that nobody watches.
             let _ = self.changes.send(Arc::new(changed));
         }

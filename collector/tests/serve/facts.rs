@@ -153,6 +153,7 @@ fn judge(case: &Case) -> Option<Incident> {
         sigkill: None,
         previous: Vec::new(),
         revised_from: None,
+        orderly: false,
         kernel: Some(KernelFacts {
             victims: vec![VictimFacts {
                 pid: victim.pid,

@@ -24,7 +24,7 @@ const RULES: coroner_collector::Rules = coroner_collector::Rules {
     judge: coroner_core::verdict::judge,
 };
 
-fn rules(dir: &std::path::Path) -> Config {
+pub(crate) fn rules(dir: &std::path::Path) -> Config {
     Config { rules: RULES, ..config(dir) }
 }
 
@@ -50,7 +50,7 @@ fn finding(id: FindingId, second: i64, source: Source, body: FindingBody) -> Fin
 }
 
 /// The OOM killer took a process of that run, as record `seq`.
-fn kill(seq: u64, run: u32, second: i64) -> Finding {
+pub(crate) fn kill(seq: u64, run: u32, second: i64) -> Finding {
     let victim = Victim {
         pid: u32::try_from(seq).unwrap(),
         comm: "memhog".to_owned(),
@@ -69,7 +69,7 @@ fn kill(seq: u64, run: u32, second: i64) -> Finding {
 }
 
 /// A moment after that kill: so many processes are left.
-fn aftermath(seq: u64, run: u32, second: i64, left: u64) -> Finding {
+pub(crate) fn aftermath(seq: u64, run: u32, second: i64, left: u64) -> Finding {
     let about = FindingId::kernel(BOOT, seq, 0);
     let state = CgroupState {
         path: path(run),
@@ -91,7 +91,7 @@ fn aftermath(seq: u64, run: u32, second: i64, left: u64) -> Finding {
 }
 
 /// The group of that run became empty.
-fn end(run: u32, second: i64) -> Finding {
+pub(crate) fn end(run: u32, second: i64) -> Finding {
     let body = ContainerEnd {
         group: path(run),
         container_id: id(run),
@@ -107,7 +107,7 @@ fn end(run: u32, second: i64) -> Finding {
     finding(id, second, Source::Cgroup, FindingBody::ContainerEnd(Box::new(body)))
 }
 
-fn ended(run: u32, second: i64, code: i32, reason: &str) -> Terminated {
+pub(crate) fn ended(run: u32, second: i64, code: i32, reason: &str) -> Terminated {
     Terminated {
         exit_code: Some(code),
         reason: Some(reason.to_owned()),
@@ -118,7 +118,7 @@ fn ended(run: u32, second: i64, code: i32, reason: &str) -> Terminated {
     }
 }
 
-fn pod(run: u32, state: ContainerState, last: Option<Terminated>) -> PodRecord {
+pub(crate) fn pod(run: u32, state: ContainerState, last: Option<Terminated>) -> PodRecord {
     PodRecord {
         uid: POD.to_owned(),
         namespace: "prod".to_owned(),
@@ -138,15 +138,15 @@ fn pod(run: u32, state: ContainerState, last: Option<Terminated>) -> PodRecord {
     }
 }
 
-fn running(run: u32, last: Option<Terminated>) -> PodRecord {
+pub(crate) fn running(run: u32, last: Option<Terminated>) -> PodRecord {
     pod(run, ContainerState::Running { started_at: Some(at(0)) }, last)
 }
 
-fn seen(second: i64, pod: PodRecord) -> Seen {
+pub(crate) fn seen(second: i64, pod: PodRecord) -> Seen {
     Seen { at: at(second), change: ApiChange::Pod(Box::new(pod)) }
 }
 
-async fn list(collector: &Collector) -> Vec<Incident> {
+pub(crate) async fn list(collector: &Collector) -> Vec<Incident> {
     let answer = questions(collector).await.list_incidents(ListIncidentsRequest::default()).await;
     let all: Result<_, _> =
         answer.unwrap().into_inner().incidents.into_iter().map(Incident::try_from).collect();

@@ -16,3 +16,4 @@ mod nodes;
 mod process;
 mod query;
 mod web;
+mod withdrawn;

@@ -189,6 +189,7 @@ fn an_incident_is_a_kernel_oom_kill_or_not(
         sigkill: None,
         previous: Vec::new(),
         revised_from: None,
+        orderly: false,
         kernel: kernel.clone(),
         evidence: Vec::new(),
         gaps: Vec::new(),

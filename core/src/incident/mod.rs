@@ -183,6 +183,10 @@ pub struct Incident {
     pub previous: Vec<EarlierEnd>,
     /// The verdict that stood before this one; `null` for the first.
     pub revised_from: Option<RevisedFrom>,
+    /// True for an end that was meant, with exit code 0: a Job's, an init container's, a deleted pod's that stopped in order.
+    /// Lists leave these out unless they are asked for.
+    #[serde(default)]
+    pub orderly: bool,
 }
 
 /// Kubernetes' own word for an end.

@@ -2,7 +2,7 @@
 
 use super::facts::{Event, Facts};
 use super::opening::incident_of;
-use super::{Case, agreement, evidence, history, outcome, says, surroundings, telling};
+use super::{Case, agreement, evidence, history, orderly, outcome, says, surroundings, telling};
 use crate::incident::{
     Cause, Confidence, Incident, IncidentId, KernelFacts, TriggerFacts, VictimFacts,
 };
@@ -117,6 +117,7 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
         pod,
         container,
         termination: says::termination(facts),
+        orderly: orderly::orderly(facts, cause, confidence, kubernetes.as_ref()),
         kubernetes,
         sigkill: evidence::sender(facts),
         previous: Vec::new(),

@@ -17,6 +17,7 @@ mod facts;
 mod gather;
 mod no_oom;
 mod opening;
+mod orderly;
 mod outcome;
 mod pod_shape;
 mod same;

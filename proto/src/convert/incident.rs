@@ -164,6 +164,7 @@ impl From<i::Incident> for v1::Incident {
             sigkill: incident.sigkill.map(Into::into),
             previous: all(incident.previous),
             revised_from: incident.revised_from.map(Into::into),
+            orderly: incident.orderly,
         }
     }
 }
@@ -200,6 +201,7 @@ impl TryFrom<v1::Incident> for i::Incident {
             sigkill: incident.sigkill.map(Into::into),
             previous: repeated("previous", incident.previous)?,
             revised_from: optional("revised_from", incident.revised_from)?,
+            orderly: incident.orderly,
         })
     }
 }

@@ -224,7 +224,7 @@ structs! {
     }
     i::Incident {
         id, time, node, cause, outcome, confidence, summary, explanation, remedies, pod, container, termination,
-        kernel, evidence, gaps, alternatives, kubernetes, sigkill, previous, revised_from,
+        kernel, evidence, gaps, alternatives, kubernetes, sigkill, previous, revised_from, orderly,
     }
     i::KubernetesSays { reason, disagrees, why }
     i::PodRef { namespace, name, uid, owner }
