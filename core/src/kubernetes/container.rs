@@ -26,6 +26,11 @@ pub struct ContainerRecord {
     pub restart_count: u32,
     /// `state`.
     pub state: ContainerState,
+    /// `ready`: its readiness probe succeeds, or it has none and runs.
+    pub ready: bool,
+    /// Seconds from the start to ready of the run that took longest, of those that were watched. In no object: whoever keeps
+    /// records has it remembered ([`super::PodRecord::remember`]). Of several containers in a pod the slowest counts for all.
+    pub ready_after_s: Option<u32>,
     /// `lastState`, which is a terminated one or nothing.
     pub last: Option<Box<Terminated>>,
     /// Its probes.

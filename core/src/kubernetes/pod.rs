@@ -6,8 +6,11 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{ContainerRecord, Resources};
+use super::{ContainerRecord, ContainerState, Resources};
 use crate::cgroup::Qos;
+
+/// How much later than its container's start the kubelet may say that the pod is not ready.
+const STARTING: SignedDuration = SignedDuration::from_secs(2);
 
 /// A pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +46,8 @@ pub struct PodRecord {
     pub deletion: Option<Deletion>,
     /// `DisruptionTarget`, and of the others those whose status is not `True`.
     pub conditions: Vec<Condition>,
+    /// Since when all its containers are ready (condition `ContainersReady`); `None` while they are not.
+    pub ready_since: Option<Timestamp>,
     /// Limits on the pod as a whole (`spec.resources`).
     pub limits: Resources,
     /// Requests of the pod as a whole (`spec.resources`).
@@ -62,6 +67,28 @@ impl PodRecord {
     #[must_use]
     pub fn container(&self, name: &str) -> Option<&ContainerRecord> {
         self.containers.iter().find(|container| container.name == name)
+    }
+
+    /// Takes over from the record before what an object does not say: how long its containers took to become ready.
+    ///
+    /// `ContainersReady` turns true again after a probe failed once, hours after the start. So a time only counts where the
+    /// record before shows the same run not ready, and not ready since before it began.
+    pub fn remember(&mut self, previous: &Self) {
+        let not_ready = previous.condition("ContainersReady").and_then(|condition| condition.since);
+        for container in &mut self.containers {
+            let Some(before) = previous.container(&container.name) else { continue };
+            let took = || {
+                let ContainerState::Running { started_at } = &container.state else { return None };
+                let (started, ready) = ((*started_at)?, self.ready_since?);
+                let same_run = container.container_id == before.container_id && !before.ready;
+                let first = not_ready? <= started.checked_add(STARTING).ok()?;
+                let probed =
+                    container.probes.readiness.is_some() || container.probes.startup.is_some();
+                let s = started.duration_until(ready).as_secs();
+                (container.ready && same_run && first && probed).then(|| u32::try_from(s).ok())?
+            };
+            container.ready_after_s = before.ready_after_s.max(took());
+        }
     }
 
     /// The topmost known owner: what people deploy.

@@ -11,6 +11,7 @@ use super::facts::{Event, Facts};
 use super::kubelets_doing::{self, Proof};
 use super::no_oom::no_oom;
 use super::pod_end::pod_end;
+use super::terminated::sidecar_was_stopped;
 use super::words::{group, process};
 use crate::cgroup::identify;
 use crate::exit_code::{ExitMeaning, Signal, describe};
@@ -55,6 +56,7 @@ fn by_code(
     if api.reason() == Some("ContainerStatusUnknown")
         || pod_end(api).is_some()
         || api.killing().is_some()
+        || sidecar_was_stopped(api)
     {
         return None;
     }

@@ -5,7 +5,7 @@ use super::claim::Claim;
 use super::facts::Facts;
 use super::kubelets_doing::{self, Proof};
 use super::pod_end::pod_end;
-use crate::bytes::Bytes;
+use super::probe_settings::remedies;
 use crate::incident::Confidence;
 use crate::kubelet::killing::Killing;
 use crate::kubelet::probe::{ProbeKind, Symptom};
@@ -116,7 +116,7 @@ fn timing(kind: ProbeKind, probe: &Probe) -> String {
 }
 
 /// Whether it was kept from running: the reason behind many a failed probe.
-fn throttled(facts: &Facts<'_>) -> Option<String> {
+pub(super) fn throttled(facts: &Facts<'_>) -> Option<String> {
     let end = facts.end()?;
     let us = end.throttled_us.filter(|us| *us >= 1_000_000)?;
     let periods = end
@@ -128,55 +128,4 @@ fn throttled(facts: &Facts<'_>) -> Option<String> {
         "Its CPU limit kept it from running for {} s in all{periods}: a probe fails for that as well.",
         us / 1_000_000
     ))
-}
-
-fn remedies(
-    kind: ProbeKind,
-    probe: Option<&Probe>,
-    symptom: Option<Symptom>,
-    first_failure_s: Option<i64>,
-    facts: &Facts<'_>,
-) -> Vec<String> {
-    let mut said = Vec::new();
-    if throttled(facts).is_some() {
-        said.push("Raise or remove the container's CPU limit: it was throttled.".to_owned());
-    }
-    let Some(probe) = probe else {
-        said.push(
-            "Compare the probe's timing with how long the program takes to start and to answer."
-                .to_owned(),
-        );
-        return said;
-    };
-    let first = first_failure_s.and_then(|s| u64::try_from(s).ok());
-    let allowed = u64::from(probe.initial_delay_s)
-        + u64::from(probe.period_s) * u64::from(probe.failure_threshold);
-    match (kind, symptom) {
-        (ProbeKind::Startup, _) => said.push(format!(
-            "It is given {allowed} s to come up. Measure how long a start takes, and set failureThreshold × periodSeconds \
-             to twice that; now it is {} × {} s.",
-            probe.failure_threshold, probe.period_s
-        )),
-        (_, Some(Symptom::Timeout)) => said.push(format!(
-            "Measure how long the answer takes under load and set timeoutSeconds above that; now it is {} s.",
-            probe.timeout_s
-        )),
-        _ if first.is_some_and(|first| first <= allowed) => said.push(format!(
-            "It failed first {} s after its start, within the {allowed} s that it is given. Add a startupProbe with failureThreshold × \
-             periodSeconds of twice the time a start takes, so that this probe begins only then.",
-            first.unwrap_or(0)
-        )),
-        _ => said.push(format!(
-            "It had run before: find out what it did then. If it only needs longer sometimes, raise failureThreshold \
-             ({}) or periodSeconds ({} s).",
-            probe.failure_threshold, probe.period_s
-        )),
-    }
-    let container = facts.api.and_then(Api::container);
-    if let Some(limit) = container.and_then(|container| container.limits.memory)
-        && facts.witnesses.surroundings.pressure.is_some()
-    {
-        said.push(format!("Look at the memory stalls too: its memory limit is {}.", Bytes(limit)));
-    }
-    said
 }

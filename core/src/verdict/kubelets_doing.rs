@@ -138,11 +138,15 @@ pub(super) fn end_sooner(api: Api<'_>) -> Option<String> {
         u64::try_from(took).is_ok_and(|took| took.saturating_add(2) < grace)
     });
     (api.code() == Some(137) && !cut).then(|| {
-        let grace = api.grace_s().map_or_else(String::new, |s| format!(" of {s} s"));
+        let grace = api.grace_s().filter(|s| *s > 0);
+        let within = grace.map_or_else(String::new, |s| format!(" of {s} s"));
+        let longer = grace.map_or_else(
+            || "measure how long and set terminationGracePeriodSeconds above that".to_owned(),
+            |s| format!("set terminationGracePeriodSeconds to {}", s.saturating_mul(2)),
+        );
         format!(
-            "It was still running at the end of its grace period{grace}. Let its first process handle SIGTERM (a shell \
-             does not hand it on: use `exec`); if it does and needs longer, measure how long and set \
-             terminationGracePeriodSeconds above that."
+            "It was still running at the end of its grace period{within}. Let its first process handle SIGTERM (a shell \
+             does not hand it on: use `exec`); if it does and needs longer, {longer}."
         )
     })
 }

@@ -53,6 +53,7 @@ mod pod_end;
 mod post_start_hook;
 mod pre_stop_timeout;
 mod preempted;
+mod probe_settings;
 mod says;
 mod startup_probe;
 mod taint_eviction;

@@ -12,6 +12,9 @@ use super::pod_end::{PodEnd, pod_end};
 use crate::incident::{Cause, Confidence};
 use crate::kubernetes::HookAction;
 
+/// Seconds that a program is left to end in after its hook, where nothing is known: Kubernetes' own default.
+const LEFT_S: u64 = 30;
+
 pub(super) const RULE: Rule = Rule { cause: Cause::PreStopTimeout, examine };
 
 fn examine(facts: &Facts<'_>) -> Option<Claim> {
@@ -45,10 +48,23 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     if let Some(told) = pod_end(api) {
         because.push(format!("The pod's {}.", told.said));
     }
+    let sleeps = api.container().and_then(|container| match container.hooks.pre_stop {
+        Some(HookAction::Sleep(s)) => Some(s),
+        _ => None,
+    });
     let remedies = vec![match (grace, took) {
+        (Some(grace), _) if sleeps.is_some_and(|s| s >= grace) => {
+            let sleeps = sleeps.unwrap_or(grace);
+            format!(
+                "The hook alone sleeps for {sleeps} s. Let it sleep for less than {grace} s, or set \
+                 terminationGracePeriodSeconds to {}: the hook's time and {LEFT_S} s for the program.",
+                sleeps.saturating_add(LEFT_S)
+            )
+        }
         (Some(grace), Some(took)) => format!(
-            "Let the hook be done well before {grace} s, or raise terminationGracePeriodSeconds above {grace} s: hook and \
-             program together took {took} s when they were cut short."
+            "Let the hook be done well before {grace} s, or set terminationGracePeriodSeconds to {}: hook and program \
+             together took {took} s when they were cut short.",
+            grace.saturating_mul(2)
         ),
         _ => "Measure how long the hook takes, and set terminationGracePeriodSeconds above that and what the program needs \
               after it."

@@ -75,6 +75,12 @@ fn stated(facts: &Facts<'_>, api: Api<'_>) -> Claim {
                         .to_owned(),
                 );
             }
+            because.extend(api.killing().map(|(event, _)| {
+                format!(
+                    "The kubelet stopped it ({}), and did not say why.",
+                    event.message.trim_end()
+                )
+            }));
             because.push(no.sentence);
             format!("{} ended with exit code {code}; why is not known", api.who())
         }

@@ -22,8 +22,8 @@ pub(super) use case::{Subject, case, earlier_ends, later_ends};
 pub(super) use records::{End, any_stored, delete, end_of_incident, ends_of, give_incident};
 
 /// How far from an end an event, or another word for the pod, may lie and still be about it. The kubelet sends events
-/// late, and a pod's status up to some minutes after a node was away.
-const NEAR_US: i64 = 600_000_000;
+/// late, and a pod's status up to some minutes after a node was away; and a node's clock may be minutes off.
+const NEAR_US: i64 = 1_200_000_000;
 
 /// How long before an event about a node its kills may be: the kubelet looks every ten seconds or so.
 const NODE_NEAR_US: i64 = 120_000_000;
@@ -75,6 +75,15 @@ fn pod(
     now_us: i64,
 ) -> Result<(), rusqlite::Error> {
     let before = records::pod(db, &new.uid)?;
+    let mut remembering;
+    let new = match &before {
+        Some((before, _)) => {
+            remembering = new.clone();
+            remembering.remember(before);
+            &remembering
+        }
+        None => new,
+    };
     if before.as_ref().is_some_and(|(before, _)| before == new) {
         return Ok(());
     }

@@ -132,6 +132,8 @@ fn fill_status(reader: &mut Reader, pod: &mut PodRecord, status: PodStatus) {
     };
     pod.started = reader.get("startTime", status.start_time);
     let conditions = reader.each("conditions", status.conditions, conditions::condition);
+    let ready = |c: &&Condition| c.kind == "ContainersReady" && c.status == "True";
+    pod.ready_since = conditions.iter().find(ready).and_then(|condition| condition.since);
     pod.conditions = conditions.into_iter().filter(worth_keeping).collect();
     for (name, role, list) in [
         ("initContainerStatuses", ContainerRole::Init, status.init_container_statuses),

@@ -14,6 +14,7 @@ pub(super) struct Status {
     #[serde(rename = "containerID")]
     container_id: Field<String>,
     restart_count: Field<u32>,
+    ready: Field<bool>,
     state: Field<State>,
     last_state: Field<State>,
 }
@@ -59,6 +60,7 @@ pub(super) fn fill(reader: &mut Reader, record: &mut ContainerRecord, status: St
     record.container_id =
         reader.get("containerID", status.container_id).and_then(|id| container_id(&id));
     record.restart_count = reader.get("restartCount", status.restart_count).unwrap_or_default();
+    record.ready = reader.get("ready", status.ready).unwrap_or_default();
     record.state = reader.object("state", status.state, state).unwrap_or_default();
     let last = reader.object("lastState", status.last_state, |reader, last| {
         reader.object("terminated", last.terminated, terminated)

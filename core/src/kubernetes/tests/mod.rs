@@ -3,6 +3,7 @@
 mod changes;
 mod ids;
 mod join;
+mod ready;
 
 use jiff::Timestamp;
 

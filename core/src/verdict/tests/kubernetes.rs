@@ -152,7 +152,7 @@ fn target(reason: &str, message: &str) -> impl FnOnce(&mut PodRecord) {
     }
 }
 
-fn deleted(pod: &mut PodRecord) {
+pub(super) fn deleted(pod: &mut PodRecord) {
     pod.deletion = Some(Deletion { deadline: at_time("12:00:03"), grace_s: Some(30) });
 }
 
@@ -166,7 +166,7 @@ pub(super) fn stopping() -> ClusterEvent {
 }
 
 #[track_caller]
-fn judged(kubernetes: KubernetesCase, findings: Vec<Finding>) -> Incident {
+pub(super) fn judged(kubernetes: KubernetesCase, findings: Vec<Finding>) -> Incident {
     let case =
         Case { findings, coverage: all_watched(), kubernetes: Some(kubernetes), ..Case::default() };
     judge(&case).expect("an incident")
