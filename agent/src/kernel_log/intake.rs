@@ -150,9 +150,13 @@ impl Intake {
 
     /// The log is read to its end. Everything given so far is in the outbox.
     pub(crate) fn drained(&mut self) {
-        let now = monotonic_us();
-        self.waiting_since = Some(now);
-        self.reporter.read_to_end(now);
+        self.drained_at(monotonic_us());
+    }
+
+    /// The log is read to where its end was at `at_us` of `CLOCK_MONOTONIC`.
+    pub(crate) fn drained_at(&mut self, at_us: u64) {
+        self.waiting_since = Some(at_us);
+        self.reporter.read_to_end(at_us);
         self.pass_on();
     }
 

@@ -6,10 +6,12 @@
 
 mod device;
 mod intake;
+mod news;
 mod pace;
 mod record;
 mod replay;
 mod reporter;
+mod reread;
 mod sequence;
 mod sweep;
 mod syslog;
@@ -17,18 +19,14 @@ mod syslog;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::join::Joiner;
-use crate::position::Mark;
 use crate::stop::Stop;
 use crate::witness::Witness;
 use device::{Device, DeviceError, RECORD_MAX, Step};
 pub(crate) use intake::Intake;
-use pace::Pace;
 pub(crate) use replay::Recording;
 pub use replay::ReplayError;
 pub(crate) use reporter::Reporter;
 pub(crate) use sweep::Sweep;
-use syslog::{Follow, read_ring, stamps};
 
 /// `printk` wakes readers from a lazy interrupt, which was seen to come seconds late or not at all. A look costs a
 /// microsecond; a little more than a second keeps the idle agent below one wake-up a second.
@@ -36,9 +34,6 @@ const SWEEP: Duration = Duration::from_millis(1100);
 
 /// After an error, the log is opened again.
 const POLL: Duration = Duration::from_secs(1);
-
-/// When no way of reading works, it is tried again so often.
-const RETRY: Duration = Duration::from_secs(60);
 
 /// Other work gets its turn after so many records (some 100 microseconds).
 const TURN: usize = 256;
@@ -190,111 +185,10 @@ impl KernelLog {
         [self.intake.silent_at(), witness].into_iter().flatten().min()
     }
 
-    /// Says what is missing, and tries `syslog(2)`.
-    async fn without_device(&mut self, device: &DeviceError, complained: &mut bool) {
-        let mut ring = Vec::new();
-        if let Err(syslog) = read_ring(&mut ring) {
-            if !std::mem::replace(complained, true) {
-                let detail = format!("no kernel log can be read: {device}; {syslog}");
-                self.intake.reporter.status(false, detail, None);
-            }
-            self.pause(RETRY).await;
-            return;
-        }
-        tracing::warn!("{device}; syslog(2) is read instead, without record numbers");
-        self.intake.reporter.announce(format!(
-            "reads syslog(2), when another source sees a kill and once a second, or in five while others watch; without \
-             record numbers, because it {device}"
-        ));
-        let error = self.follow_syslog(ring).await;
-        if let Some(error) = error {
-            self.intake.reporter.status(false, error, None);
-            self.pause(POLL).await;
-        }
-    }
-
-    /// Reads the ring again and again; gives the reason when that no longer works.
-    async fn follow_syslog(&mut self, mut ring: Vec<u8>) -> Option<String> {
-        let mut follow = Follow::default();
-        let mut pace = Pace::new(Instant::now());
-        if self.from_now {
-            follow.news(&ring);
-        } else {
-            self.check_resume(&ring);
-        }
-        loop {
-            let news = follow.news(&ring);
-            let (first, last) = stamps(news.lines);
-            if news.lost {
-                self.intake.unknown_loss(first);
-            }
-            if !news.lines.is_empty() {
-                self.intake.text(news.lines, first, last);
-            }
-            self.intake.reporter.reads_from(None);
-            if self.intake.is_catching_up() {
-                self.intake.begin_watching();
-            }
-            if let Some(witness) = self.intake.reporter.witness()
-                && witness.count()
-            {
-                witness.decide();
-            }
-            self.intake.drained();
-            self.until_next_read(&mut pace).await;
-            if self.stop.is_set() {
-                return None;
-            }
-            let begun = Instant::now();
-            if let Err(error) = read_ring(&mut ring) {
-                return Some(error.to_string());
-            }
-            pace.read(begun, Instant::now());
-        }
-    }
-
-    /// Waits until the ring is to be read again, and does what is due meanwhile.
-    async fn until_next_read(&mut self, pace: &mut Pace) {
-        let joiner = self.intake.reporter.joiner();
-        loop {
-            self.do_what_is_due().await;
-            let next = pace.next(self.intake.reporter.others_watch());
-            if Instant::now() >= next || self.stop.is_set() {
-                return;
-            }
-            let until = self.deadline().map_or(next, |due| due.min(next));
-            tokio::select! {
-                () = wanted(joiner.as_deref()) => pace.wanted(Instant::now()),
-                () = tokio::time::sleep_until(until.into()) => {}
-                () = self.stop.wait() => {}
-            }
-        }
-    }
-
-    /// What an earlier run acknowledged last is no longer in the ring: something behind it may be lost too.
-    fn check_resume(&mut self, ring: &[u8]) {
-        let (oldest, _) = stamps(ring);
-        let done = self.intake.reporter.acknowledged().and_then(|mark| mark.monotonic_us);
-        let done = done.map(|us| Mark { seq: None, monotonic_us: Some(us) });
-        if let (Some(done), Some(oldest)) = (done, oldest)
-            && !done.covers(oldest)
-        {
-            self.intake.unknown_loss(Some(oldest));
-        }
-    }
-
     async fn pause(&mut self, time: Duration) {
         tokio::select! {
             () = tokio::time::sleep(time) => {}
             () = self.stop.wait() => {}
         }
-    }
-}
-
-/// Waits until another source has seen a kill that the log should tell of.
-async fn wanted(joiner: Option<&Joiner>) {
-    match joiner {
-        Some(joiner) => joiner.log_wanted.notified().await,
-        None => std::future::pending().await,
     }
 }

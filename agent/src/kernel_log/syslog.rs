@@ -1,18 +1,20 @@
 //! `syslog(2)`, for where the device is not allowed: it takes CAP_SYSLOG alone.
 //!
-//! The kernel promises the ring's text (`<prio>[seconds] message` lines), oldest first, cut to the newest that fit the
-//! buffer, and no numbers and no event to wait for: so it is read again and again, and what is new is what follows
-//! the end of the last read. When that end is no longer in the ring, lines were lost, and nobody can know how many.
+//! The kernel promises the ring's text (`<prio>[seconds] message` lines), oldest first, cut at a record to the newest
+//! that fit the buffer (kernel/printk/printk.c, `syslog_print_all`), and no numbers. So only the newest part is asked
+//! for, in which what is known is nearly always found; where it is not, everything is read. After `dmesg -C` the kernel
+//! gives what came since.
+//!
 //! The call itself is rmesg's (`klogctl::safely_wrapped_klogctl`); its stream drops lines of the same microsecond and
 //! fails for good at one byte that is not UTF-8.
 
 use rmesg::klogctl::{KLogType, safely_wrapped_klogctl};
 
+use super::news::{Follow, News};
 use crate::position::Mark;
 
-/// This much of the end of a read is looked for in the next: a few dozen lines, so that repeated lines do not
-/// mislead where the kernel prints no stamps.
-const TAIL: usize = 4096;
+/// The newest part: larger than what comes between two readings, an OOM report of a hundred tasks included.
+pub(crate) const RECENT: usize = 32 * 1024;
 
 /// A ring larger than this (`log_buf_len=`) is read only as far as fits.
 const RING_MAX: usize = 16 << 20;
@@ -24,71 +26,71 @@ pub(crate) struct SyslogError {
     reason: String,
 }
 
-/// Reads the whole ring into `buffer`.
-///
-/// # Errors
-/// When the privilege is missing.
-pub(crate) fn read_ring(buffer: &mut Vec<u8>) -> Result<(), SyslogError> {
-    let failed = |e: rmesg::error::RMesgError| SyslogError { reason: e.to_string() };
-    let size = safely_wrapped_klogctl(KLogType::SyslogActionSizeBuffer, &mut []).map_err(failed)?;
-    // The text has prefixes that the ring stores in binary: twice its size holds both.
-    buffer.resize(size.saturating_mul(2).clamp(4096, RING_MAX), 0);
-    let read = safely_wrapped_klogctl(KLogType::SyslogActionReadAll, buffer).map_err(failed)?;
-    buffer.truncate(read);
-    Ok(())
+/// What gives the ring's text.
+pub(crate) trait Source {
+    /// The ring's size in bytes, as the kernel stores it.
+    ///
+    /// # Errors
+    /// When the privilege is missing.
+    fn size(&mut self) -> Result<usize, SyslogError>;
+
+    /// Copies the newest records that fit into `buffer`, and gives how many bytes these are.
+    ///
+    /// # Errors
+    /// When the privilege is missing.
+    fn newest(&mut self, buffer: &mut [u8]) -> Result<usize, SyslogError>;
 }
 
-/// What is new in a read.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct News<'a> {
-    /// The lines.
-    pub lines: &'a [u8],
-    /// Lines are missing before them.
-    pub lost: bool,
-}
+/// The kernel.
+#[derive(Debug)]
+pub(crate) struct Klogctl;
 
-/// The end of the last read.
-#[derive(Debug, Default)]
-pub(crate) struct Follow {
-    tail: Vec<u8>,
-}
-
-impl Follow {
-    /// Finds what is new, and remembers the end.
-    pub(crate) fn news<'a>(&mut self, ring: &'a [u8]) -> News<'a> {
-        let (start, lost) = match self.end_of_known(ring) {
-            Some(end) => (end, false),
-            // An empty ring was cleared (`dmesg -C`); what follows is still behind what is known.
-            None => (0, !ring.is_empty()),
-        };
-        let lines = &ring[start..];
-        if !lines.is_empty() {
-            let from = ring.len().saturating_sub(TAIL);
-            let from = if from == 0 {
-                0
-            } else {
-                from + memchr::memchr(b'\n', &ring[from..]).map_or(0, |at| at + 1)
-            };
-            self.tail.clear();
-            self.tail.extend_from_slice(&ring[from..]);
-        }
-        News { lines, lost }
+impl Source for Klogctl {
+    fn size(&mut self) -> Result<usize, SyslogError> {
+        call(KLogType::SyslogActionSizeBuffer, &mut [])
     }
 
-    /// Where in the ring what is known ends.
-    fn end_of_known(&self, ring: &[u8]) -> Option<usize> {
-        if self.tail.is_empty() {
-            return Some(0);
+    fn newest(&mut self, buffer: &mut [u8]) -> Result<usize, SyslogError> {
+        call(KLogType::SyslogActionReadAll, buffer)
+    }
+}
+
+fn call(action: KLogType, buffer: &mut [u8]) -> Result<usize, SyslogError> {
+    safely_wrapped_klogctl(action, buffer).map_err(|e| SyslogError { reason: e.to_string() })
+}
+
+/// The ring, of which every line is given once.
+#[derive(Debug)]
+pub(crate) struct Ring<S> {
+    source: S,
+    follow: Follow,
+    recent: Vec<u8>,
+}
+
+impl<S: Source> Ring<S> {
+    /// Nothing is known yet: the first reading gives all that is there.
+    pub(crate) fn new(source: S) -> Self {
+        Self { source, follow: Follow::default(), recent: vec![0; RECENT] }
+    }
+
+    /// What is new.
+    ///
+    /// # Errors
+    /// When the privilege is missing.
+    pub(crate) fn read(&mut self) -> Result<News, SyslogError> {
+        if self.follow.may_ask_for_less() {
+            let read = self.source.newest(&mut self.recent)?;
+            let part = &self.recent[..read.min(self.recent.len())];
+            if let Some(news) = self.follow.recent(part) {
+                return Ok(news);
+            }
         }
-        if let Some(at) = memchr::memmem::rfind(ring, &self.tail) {
-            return Some(at + self.tail.len());
-        }
-        // The ring may have overwritten the beginning of the tail: its longest part that the ring begins with.
-        let starts = memchr::memchr_iter(b'\n', &self.tail).map(|at| at + 1);
-        starts
-            .map(|at| &self.tail[at..])
-            .find(|part| !part.is_empty() && ring.starts_with(part))
-            .map(<[u8]>::len)
+        // The text has prefixes that the ring stores in binary: twice its size holds both. It is not kept: a buffer that
+        // is made anew is no memory until the kernel writes into it.
+        let size = self.source.size()?.saturating_mul(2).clamp(4096, RING_MAX);
+        let mut ring = vec![0; size];
+        let read = self.source.newest(&mut ring)?;
+        Ok(self.follow.whole(&ring[..read.min(size)]))
     }
 }
 
@@ -110,71 +112,10 @@ pub(crate) fn stamp(line: &[u8]) -> Option<Mark> {
 
 /// The stamps of the first and the last line that have one.
 pub(crate) fn stamps(lines: &[u8]) -> (Option<Mark>, Option<Mark>) {
-    let mut all = lines.split(|&b| b == b'\n').filter_map(stamp);
-    let first = all.next();
-    (first, all.next_back().or(first))
+    let all = || lines.split(|&b| b == b'\n');
+    (all().find_map(stamp), all().rev().find_map(stamp))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    fn news(follow: &mut Follow, ring: &str) -> (String, bool) {
-        let news = follow.news(ring.as_bytes());
-        (String::from_utf8(news.lines.to_vec()).unwrap(), news.lost)
-    }
-
-    #[test]
-    fn what_is_new_follows_what_is_known() {
-        let mut follow = Follow::default();
-        assert_eq!(news(&mut follow, "a\nb\n"), ("a\nb\n".into(), false));
-        assert_eq!(news(&mut follow, "a\nb\n"), (String::new(), false));
-        assert_eq!(news(&mut follow, "a\nb\nc\n"), ("c\n".into(), false));
-        // The ring has overwritten "a" and "b".
-        assert_eq!(news(&mut follow, "c\nd\n"), ("d\n".into(), false));
-        // Nothing known is left.
-        assert_eq!(news(&mut follow, "x\ny\n"), ("x\ny\n".into(), true));
-        // Cleared, and then something new.
-        assert_eq!(news(&mut follow, ""), (String::new(), false));
-        assert_eq!(news(&mut follow, "z\n"), ("z\n".into(), true));
-    }
-
-    #[test]
-    fn lines_of_the_same_microsecond_are_all_given() {
-        let mut follow = Follow::default();
-        news(&mut follow, "<6>[    1.000001] a\n");
-        let ring = "<6>[    1.000001] a\n<6>[    1.000001] b\n";
-        assert_eq!(news(&mut follow, ring), ("<6>[    1.000001] b\n".into(), false));
-    }
-
-    #[test]
-    fn a_long_ring_is_followed_by_its_end_alone() {
-        let mut follow = Follow::default();
-        let line = |n: u32| format!("<6>[{n:5}.000000] line\n");
-        let mut ring: String = (0..1000).map(line).collect();
-        assert!(!news(&mut follow, &ring).1);
-        assert!(follow.tail.len() <= TAIL && follow.tail.starts_with(b"<6>["));
-        ring = (900..1010).map(line).collect();
-        assert_eq!(news(&mut follow, &ring), ((1000..1010).map(line).collect(), false));
-    }
-
-    #[rstest]
-    #[case("<6>[    1.308064] x", Some(1_308_064))]
-    #[case("<134>[12345.000001] [T12] x", Some(12_345_000_001))]
-    #[case("<6>x [1.000000]", None)]
-    #[case("<6>no stamp", None)]
-    #[case("[    1.308064] x", None)]
-    #[case("<6>[99999999999999999999.000000] x", None)]
-    fn stamps_of_lines(#[case] line: &str, #[case] us: Option<u64>) {
-        assert_eq!(stamp(line.as_bytes()).and_then(|m| m.monotonic_us), us);
-    }
-
-    #[test]
-    fn the_real_ring_has_lines_with_stamps() {
-        let mut ring = Vec::new();
-        read_ring(&mut ring).expect("this test needs CAP_SYSLOG");
-        let (first, last) = stamps(&ring);
-        assert!(first.unwrap() <= last.unwrap());
-    }
-}
+#[path = "syslog/tests.rs"]
+mod tests;
