@@ -98,6 +98,7 @@ fn a_summary_that_was_cut_anywhere_still_has_its_kill() {
         let report = only_report(&events);
         assert_eq!(report.victims.len(), 1, "{cut}");
         assert_eq!(report.victims[0].pid, 4121, "{cut}");
+        assert_eq!(report.incomplete, ["the oom-kill line is cut off"], "{cut}");
         // What is left of a path is kept, with what may belong to its name, and names no other container.
         if let Some(path) = report.victims[0].cgroup.as_deref() {
             assert!(!path.is_empty(), "{cut}");
@@ -105,6 +106,22 @@ fn a_summary_that_was_cut_anywhere_still_has_its_kill() {
             assert!(container.is_none_or(|id| id == ID), "{cut}: {path:?}");
         }
     }
+}
+
+/// Early 5.0 kernels print the summary in two records: only where the end of the second is missing something is cut.
+#[rstest]
+#[case(0, false)]
+#[case(5, true)]
+#[case(60, true)]
+fn a_summary_in_two_records_is_whole(#[case] missing: usize, #[case] cut: bool) {
+    let whole = summary("CONSTRAINT_MEMCG");
+    let (first, second) = whole.split_at(whole.find(",oom_memcg=").expect("it is there"));
+    let second = &second[..second.len() - missing];
+    let records = [TRIGGER.to_owned(), first.to_owned(), second.to_owned(), killed(13_320)];
+    let events = read(&records, 4096);
+    let report = only_report(&events);
+    assert_eq!(report.victims[0].pid, 4121);
+    assert_eq!(!report.incomplete.is_empty(), cut, "{:?}", report.incomplete);
 }
 
 /// Whoever may write to /dev/kmsg may write what reads like the kernel, but not as facility 0.

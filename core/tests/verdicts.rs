@@ -38,14 +38,8 @@ fn what_each_witness_of_a_recorded_kill_is_worth() {
                 // Whether a pod's limit is its one container's, only the groups tell.
                 (verdicts(seen(true, true, false)), [Confidence::Confirmed, Confidence::Possible]),
                 (verdicts(seen(true, false, false)), [Confidence::Likely, Confidence::Possible]),
-                // Without the log the whole node and a part of its memory look alike.
-                (verdicts(seen(false, true, true)), [Confidence::Confirmed, Confidence::Likely]),
             ] {
-                let weak = match cause {
-                    Cause::PodMemoryLimit => confidences[1] == Confidence::Possible,
-                    Cause::SystemOutOfMemory => confidences[1] == Confidence::Likely,
-                    _ => false,
-                };
+                let weak = cause == Cause::PodMemoryLimit;
                 for incident in told {
                     let want = (cause, confidences[usize::from(weak)]);
                     assert_eq!(
@@ -56,6 +50,16 @@ fn what_each_witness_of_a_recorded_kill_is_worth() {
                     );
                     judged += 1;
                 }
+            }
+            for incident in verdicts(seen(false, true, true)) {
+                // Without the log the whole node and a part of its memory look alike, and nothing that was recorded says
+                // how many memory nodes there were.
+                let node = cause == Cause::SystemOutOfMemory;
+                let want = if node { Confidence::Possible } else { Confidence::Confirmed };
+                let told = (incident.cause, incident.confidence);
+                assert_eq!(told, (cause, want), "{}: {incident:#?}", case.name);
+                assert_eq!(incident.alternatives == [Cause::NumaOutOfMemory], node);
+                judged += 1;
             }
             for incident in verdicts(seen(false, true, false)) {
                 assert_eq!(incident.cause, Cause::Unknown, "{}: {incident:#?}", case.name);

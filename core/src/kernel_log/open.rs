@@ -38,6 +38,8 @@ pub(super) struct Open {
     /// `task_memcg` and task of the summary, not yet split for certain.
     tail: Option<String>,
     pub(super) summary: bool,
+    /// The summary's end was not seen.
+    summary_cut: bool,
     summary_pid: Option<u32>,
     summary_uid: Option<u32>,
     summary_comm: Option<String>,
@@ -211,8 +213,14 @@ impl Open {
             .map(|(path, task)| text(&format!("{path},task={task}")));
         self.summary_pid = summary.pid.or(self.summary_pid);
         self.summary_uid = summary.uid.or(self.summary_uid);
-        if !summary.complete && summary.constraint.is_none() {
-            report.incomplete.push("the oom-kill line is cut off".to_owned());
+        // Early 5.0 kernels print it in two records, so an end that is missing may come yet.
+        self.summary_cut = !summary.complete;
+    }
+
+    /// Notes what of the report is known to be missing.
+    fn note_cuts(&mut self) {
+        if self.summary_cut {
+            self.report.incomplete.push("the oom-kill line is cut off".to_owned());
         }
     }
 
@@ -248,6 +256,7 @@ impl Open {
 
     /// The report with its victim.
     pub(super) fn kill(mut self, killed: &Killed<'_>, line: &Line<'_>) -> OomReport {
+        self.note_cuts();
         pages::rescale(&mut self.report, self.page_size, killed);
         let row = self.report.tasks.iter().find(|t| t.pid == killed.pid);
         let adj = killed.oom_score_adj.or_else(|| row.and_then(|t| t.oom_score_adj));
@@ -266,6 +275,7 @@ impl Open {
 
     /// The report as far as it went. A victim that only the summary names is still the kernel's choice.
     pub(super) fn cut(mut self, how: &str) -> OomReport {
+        self.note_cuts();
         if self.report.end == ReportEnd::Unfinished {
             if let Some(pid) = self.summary_pid {
                 let comm = self.summary_comm.take().unwrap_or_default();

@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 
 use super::claim::Basis;
 use super::facts::{Event, Facts};
+use super::memory_nodes;
 use super::same::Whose;
 use super::watch::KILL_SOURCES;
 use crate::finding::{AttributionMethod, CountedLimit, Source};
 use crate::incident::Confidence;
-use crate::kernel::{Scope, Victim};
+use crate::kernel::Victim;
 use crate::kubernetes::ApiPart;
 
 /// What one witness says of who died.
@@ -99,25 +100,11 @@ pub(super) fn standing(facts: &Facts<'_>) -> Standing {
     } else {
         Confidence::Possible
     };
-    if one_node_or_all(facts) {
-        said.push(
-            "Without the kernel's whole report the node's memory cannot be told from that of some of its memory nodes \
-             (NUMA)."
-                .to_owned(),
-        );
-        // A single word for it, and not a whole one, is not enough to pass over that.
-        let at_most =
-            if agreeing.len() > 1 { Confidence::Likely } else { Confidence::Possible }.min(at_most);
+    let Some(undecided) = memory_nodes::undecided(facts) else {
         return Standing { at_most, said };
-    }
-    Standing { at_most, said }
-}
-
-/// Whether it may have been some memory nodes that ran out: neither counters nor a bare kill line tell these apart.
-fn one_node_or_all(facts: &Facts<'_>) -> bool {
-    let header =
-        facts.witnesses.log.is_some_and(|(_, report)| !report.bare && report.trigger.is_some());
-    facts.report().is_some_and(|report| report.scope == Scope::System) && !header
+    };
+    said.push(undecided);
+    Standing { at_most: at_most.min(Confidence::Possible), said }
 }
 
 /// Who saw an OOM kill.

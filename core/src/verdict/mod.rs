@@ -15,6 +15,7 @@ mod composition;
 mod evidence;
 mod facts;
 mod gather;
+mod memory_nodes;
 mod no_oom;
 mod opening;
 mod orderly;

@@ -3,10 +3,11 @@
 //! *Needs* the kernel to say so (`Out of memory:`, `global_oom`). The report's totals then tell which of: no block
 //! large enough (order > 0), huge pages set aside, kernel memory, tmpfs, or simply too much. The list of processes
 //! names no groups; what pods and what the host used is known where the agent looked at once ([`shortage`]).
-//! *Contradicted by* a constraint.
+//! *Contradicted by* a constraint, and where nobody says whether there was one no more than possible ([`memory_nodes`]).
 
 use super::claim::{Claim, Rule};
 use super::facts::Facts;
+use super::memory_nodes;
 use super::shortage::{self, Shortage};
 use super::telling;
 use super::words::{block, block_size, size};
@@ -71,7 +72,10 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         (false, false) => format!("{who} to free memory for the whole node"),
         (true, _) => format!("{who} because the whole node ran out of memory"),
     };
-    Some(Claim { confidence, summary, because, remedies, missing, ..Claim::default() })
+    // The constraint that would have made it one of some memory nodes was not seen.
+    let or = memory_nodes::undecided(facts).map(|_| Cause::NumaOutOfMemory);
+    let or = or.into_iter().collect();
+    Some(Claim { confidence, summary, because, remedies, missing, or, ..Claim::default() })
 }
 
 /// That the container was not at its own limit, where that was read.

@@ -1,10 +1,11 @@
 //! What the agent read around an incident, and what it makes of it.
 
+use super::sightings::{self, counted, mark, rise, the_report, traced, watched};
 use super::*;
 use crate::finding::{
-    BlockShortage, CompactionCounters, EarlierCounters, Fragmentation, GroupPressure, GroupUse,
-    Headroom, HugePages, KernelMemory, MemoryVolume, MemoryVolumes, MostOutside, Occasion,
-    Pressure, Reservation, ResourcePressure, Stall, StallBefore,
+    BlockShortage, CompactionCounters, CountedLimit, EarlierCounters, Fragmentation, GroupPressure,
+    GroupUse, Headroom, HugePages, KernelMemory, MemoryVolume, MemoryVolumes, MostOutside,
+    Occasion, Pressure, Reservation, ResourcePressure, Stall, StallBefore,
 };
 use crate::kernel::{AllocationFailure, FreeArea, MemInfo};
 use crate::population::count;
@@ -241,4 +242,43 @@ fn a_failed_request_says_what_the_kernel_did_before() {
         &incident,
         "In the 80 s before, requests waited 12 times while memory was moved together, 11 in vain.",
     );
+}
+
+/// Counters and trace do not see a constraint: where the machine has one memory node there can be none.
+#[test]
+fn some_memory_nodes_or_all_of_them() {
+    let area = |node| FreeArea { node, zone: "Normal".to_owned(), blocks: vec![(4096, 10)] };
+    let kill = || {
+        let lineage = vec![rise(&container(), None, 0, 1)];
+        let kill = sightings::count(&container(), CountedLimit::WholeNode, lineage);
+        let mark = traced(mark(Some(&container()), None), Some(the_report()));
+        vec![mark, counted(kill, Some(the_report()))]
+    };
+    for (nodes, confidence, said) in [
+        (vec![], Confidence::Possible, "memory nodes (NUMA)."),
+        (vec![0, 0], Confidence::Likely, ""),
+        (vec![3], Confidence::Likely, ""),
+        (vec![0, 1, 1], Confidence::Possible, "memory nodes (NUMA), and it has 2."),
+    ] {
+        let seen = Fragmentation {
+            occasion: Occasion::Incident,
+            areas: nodes.iter().map(|node| area(*node)).collect(),
+            shortage: None,
+            counters: CompactionCounters::default(),
+            earlier: None,
+            huge_pages: HugePages::default(),
+        };
+        let body = FindingBody::Fragmentation(Box::new(seen));
+        let mut findings = kill();
+        findings.push(about(body, Source::Fragmentation, "fragmentation"));
+        let incident = watched(findings);
+        is(&incident, Cause::SystemOutOfMemory, confidence);
+        let named = incident.alternatives == [Cause::NumaOutOfMemory];
+        assert_eq!(named, confidence == Confidence::Possible, "{nodes:?}: {incident:#?}");
+        says(&incident, said);
+        // The kernel's own report needs nothing of this.
+        let mut findings = kill();
+        findings.push(oom(global()));
+        is(&watched(findings), Cause::SystemOutOfMemory, Confidence::Confirmed);
+    }
 }
