@@ -113,6 +113,24 @@ async fn a_case_holds_the_coverage_around_it_and_no_more_as_time_goes_by() {
     collector.shutdown().await;
 }
 
+/// Coverage counts once it reaches two seconds beyond the last finding, which may come late: what is told of it by then
+/// lies more than two seconds behind the kill.
+#[tokio::test]
+async fn a_case_is_judged_anew_until_coverage_reaches_beyond_its_last_finding() {
+    let dir = tempfile::tempdir().unwrap();
+    let collector = collector(dir.path()).await;
+    let mut agent = Agent::connect(&collector, "node-1").await;
+    let findings = [kill("node-1", 7, 100), observation("node-1", 7, 101)];
+    agent.report_with(&findings, &[covered(KMSG, 60_000, 102_500)]).await;
+    let spans = |to: &str| vec![format!("kernel log 60000..{to}")];
+    assert_eq!(judged(&collector, "pid:7").await, (1, spans("101001")));
+    agent.report_with(&[], &[covered(KMSG, 60_000, 104_000)]).await;
+    assert_eq!(judged(&collector, "pid:7").await, (2, spans("103001")));
+    agent.report_with(&[], &[covered(KMSG, 60_000, 900_000)]).await;
+    assert_eq!(judged(&collector, "pid:7").await, (2, spans("103001")));
+    collector.shutdown().await;
+}
+
 #[tokio::test]
 async fn a_storm_shares_its_surroundings_and_each_takes_its_part() {
     let dir = tempfile::tempdir().unwrap();
