@@ -24,8 +24,7 @@ pub fn path(name: &str) -> PathBuf {
     // Tests stand in DIR/deps, programs in DIR.
     let exe = std::env::current_exe().expect("a test knows itself");
     let own = exe.parent().expect("a program stands somewhere");
-    let in_test = own.ends_with("deps");
-    let dir = if in_test { own.parent().expect("deps stands in DIR") } else { own };
+    let dir = if own.ends_with("deps") { own.parent().expect("deps stands in DIR") } else { own };
     let dir = dir.to_owned();
     let mut built = BUILT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if !built.iter().any(|b| b == name) {
@@ -38,13 +37,12 @@ pub fn path(name: &str) -> PathBuf {
             "CARGO_TARGET_DIR",
             dir.parent().expect("a profile stands in the target directory"),
         );
-        if in_test {
-            // With a test among what is built, dependencies have the features that tests ask for: those that `cargo test`
-            // has built. Without, all of them are compiled once more, and a test waits for that.
-            command.args(["--test", "storm"]);
-        }
         if dir.ends_with("release") {
             command.arg("--release");
+        } else {
+            // With a test among what is built, dependencies have the features that tests ask for: those that `cargo test`
+            // has built. Without, half of them are compiled once more, and whoever started this waits for that.
+            command.args(["--test", "storm"]);
         }
         assert!(command.status().expect("cargo runs").success(), "cannot build {name}");
         built.push(name.to_owned());

@@ -1,5 +1,6 @@
 //! The cases: what is done to a kernel, and what must then be said. One table a file; adding a case is one entry.
 
+mod churn;
 mod external;
 mod fragmentation;
 mod group_kill;
@@ -136,6 +137,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         numa::CASES,
         fragmentation::CASES,
         mishaps::CASES,
+        churn::CASES,
         panic::CASES,
     ]
     .into_iter()

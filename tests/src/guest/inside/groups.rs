@@ -8,7 +8,7 @@ use crate::guest::plan::Hierarchy;
 const ROOT: &str = "/sys/fs/cgroup";
 
 /// The hierarchy.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Tree {
     hierarchy: Hierarchy,
 }

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
+use super::churn::Churn;
 use super::scene::{Scene, now_us, wait};
 
 impl Scene<'_> {
@@ -97,5 +99,26 @@ impl Scene<'_> {
         let set = Command::new("/bin/date").args(["-s", &format!("@{to}")]).output();
         self.record.from_us = now_us();
         if set.is_ok_and(|o| o.status.success()) { Ok(()) } else { Err("date -s".to_owned()) }
+    }
+
+    /// Lets containers come and go in a pod that is there, with so much time between two.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such pod.
+    pub fn begin_churn(&mut self, pod: &str, between: Duration) -> Result<(), String> {
+        let found = self.pods.iter().find(|p| p.0 == pod).ok_or("no such pod")?;
+        self.churn = Some(Churn::begin(self.tree, &self.record.case, &found.2, between));
+        Ok(())
+    }
+
+    /// Ends that.
+    ///
+    /// # Errors
+    ///
+    /// When fewer came and went than had to.
+    pub fn end_churn(&mut self, least: u32) -> Result<(), String> {
+        let made = self.churn.take().ok_or("nothing came or went")?.end()?;
+        if made < least { Err(format!("only {made} containers came and went")) } else { Ok(()) }
     }
 }

@@ -1,6 +1,7 @@
 //! Inside the guest: starts collector and agent, acts the cases out, asks for the answers, and sends everything out.
 
 mod answers;
+mod churn;
 mod groups;
 mod happenings;
 mod programs;

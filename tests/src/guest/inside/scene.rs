@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::churn::Churn;
 use super::groups::{Tree, write};
 use super::programs::Programs;
 use super::tenants::Running;
@@ -22,9 +23,10 @@ pub struct Scene<'a> {
     pub(super) programs: &'a Programs,
     pub(super) record: Record,
     containers: Vec<(&'static str, PathBuf)>,
-    pods: Vec<(&'static str, String, PathBuf)>,
+    pub(super) pods: Vec<(&'static str, String, PathBuf)>,
     running: Vec<Running>,
     pub(super) mounts: Vec<PathBuf>,
+    pub(super) churn: Option<Churn>,
     rest: Duration,
 }
 
@@ -51,6 +53,7 @@ impl<'a> Scene<'a> {
             pods: Vec::new(),
             running: Vec::new(),
             mounts: Vec::new(),
+            churn: None,
             rest: Duration::ZERO,
         }
     }
@@ -222,6 +225,9 @@ impl<'a> Scene<'a> {
 
     /// Ends the case: everybody may go, the groups are removed. What happens now belongs to no case.
     pub(super) fn close(mut self, failed: Option<String>) -> Record {
+        if let Some(churn) = self.churn.take() {
+            let _ = churn.end();
+        }
         self.record.to_us = now_us();
         self.record.failed = failed;
         let gone = self.running.iter_mut().filter_map(|r| r.is_gone().then(|| r.role.to_owned()));
