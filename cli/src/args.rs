@@ -1,14 +1,17 @@
 //! What the command line takes. Each command's own flags stand with the command.
 
-use clap::{Parser, Subcommand};
+use std::ffi::OsString;
 
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::program::Program;
 use crate::{completions, demo, explain, list, node, standalone, why};
 
 /// Explains who killed a container: what killed it, on whose orders, with what evidence, and what to change.
 #[derive(Debug, Parser)]
 #[command(name = "coroner", version, propagate_version = true)]
 #[command(
-    after_help = "Exit status: 0 when something was found, 1 when nothing was, 2 on an error."
+    after_help = "Exit status: 0 when something was found, 3 when nothing was, 1 on an error."
 )]
 pub struct Cli {
     /// Which command.
@@ -43,4 +46,32 @@ pub(crate) enum Command {
     /// The process that the demo has killed.
     #[command(name = demo::HOG, hide = true)]
     DemoHog(demo::HogArgs),
+}
+
+/// The definition of the command line, in the words of whoever typed it.
+#[must_use]
+pub fn command(program: Program) -> clap::Command {
+    let command = Cli::command().bin_name(program.name());
+    speak(command, program)
+}
+
+/// Has the help of a command and all below speak of the program as it was called.
+fn speak(command: clap::Command, program: Program) -> clap::Command {
+    let said = command.get_after_help().map(|text| program.says(&text.to_string()));
+    let command = match said {
+        Some(said) => command.after_help(said),
+        None => command,
+    };
+    command.mut_subcommands(|sub| speak(sub, program))
+}
+
+/// Reads a command line, the program's name first.
+///
+/// # Errors
+///
+/// If it is none; or help or the version was asked for, which the error then prints.
+pub fn parse(program: Program, typed: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let mut command = command(program);
+    let matches = command.try_get_matches_from_mut(typed)?;
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }

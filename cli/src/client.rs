@@ -3,6 +3,7 @@
 //! A collector that is absent is told from one that refuses: the first needs starting, the second says itself what it
 //! needs. Nothing is tried twice; whoever waits for a collector runs the command again.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use coroner_core::incident::{Cause, Confidence, Incident, Outcome};
@@ -18,11 +19,15 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status, Streaming};
 
 use crate::Error;
+use crate::cluster::innermost;
 use crate::when::Window;
 
 /// How long a connection may take, and an answer.
 const CONNECT: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(30);
+
+/// What tonic calls it when that was too long.
+const TIMEOUT: &str = "Timeout expired";
 
 /// Incidents asked for at once.
 const PAGE: u32 = 1000;
@@ -30,18 +35,12 @@ const PAGE: u32 = 1000;
 /// An answer holds a page of incidents, and each some kilobytes of evidence.
 const MAX_ANSWER_BYTES: usize = 64 * MAX_MESSAGE_BYTES;
 
-/// Which collector.
-#[derive(Clone, Debug, clap::Args)]
-pub(crate) struct CollectorArg {
-    /// The collector's gRPC address.
-    #[arg(
-        long,
-        env = "CORONER_COLLECTOR",
-        value_name = "URL",
-        default_value = "http://127.0.0.1:7137"
-    )]
-    pub(crate) collector: String,
-}
+/// What to do about a collector that is named by its address and does not answer.
+const MISSING: &str = "start one with `coroner standalone` or `coroner-collector`, or name another with --collector or \
+                       CORONER_COLLECTOR";
+
+/// The same for one that was found in a cluster.
+pub(crate) const MISSING_IN_POD: &str = "that pod is said to be ready; its log may say more";
 
 /// Which incidents.
 #[derive(Clone, Debug, Default)]
@@ -60,17 +59,11 @@ pub(crate) struct Filter {
 }
 
 /// What narrows a question about a pod or workload.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Narrowed {
-    /// For a pod or workload: its namespace.
-    #[arg(short, long, value_name = "NAME")]
-    pub(crate) namespace: Option<String>,
-    /// For a pod or workload: only of this container.
-    #[arg(short, long, value_name = "NAME")]
-    pub(crate) container: Option<String>,
-    /// For a pod or workload: the Nth end before the newest, of those that Kubernetes reported.
-    #[arg(short, long, value_name = "N")]
-    pub(crate) previous: Option<u32>,
+    pub namespace: Option<String>,
+    pub container: Option<String>,
+    pub previous: Option<u32>,
 }
 
 /// The answer to a question about one target.
@@ -79,10 +72,23 @@ pub(crate) struct Found {
     pub has_older: bool,
 }
 
+/// What was said when a connection ended, by whoever carried it; that tells more than how it ended.
+pub(crate) type LastWord = Arc<Mutex<Option<String>>>;
+
+/// Where a collector is.
+#[derive(Clone)]
+pub(crate) struct Place {
+    /// For sentences: an address, or a pod.
+    pub name: String,
+    /// What to do when it is not there.
+    pub hint: &'static str,
+    pub last_word: LastWord,
+}
+
 /// A connection.
 #[derive(Clone)]
 pub(crate) struct Client {
-    url: String,
+    place: Place,
     service: QueryServiceClient<Channel>,
 }
 
@@ -102,13 +108,22 @@ impl Client {
         if endpoint.uri().host().is_none_or(str::is_empty) {
             return Err(wrong("the host is missing"));
         }
-        let channel = endpoint
-            .connect_timeout(CONNECT)
-            .connect()
-            .await
-            .map_err(|error| Error::Absent { url: url.to_owned(), problem: innermost(&error) })?;
+        let channel = endpoint.connect_timeout(CONNECT).connect().await.map_err(|error| {
+            Error::Absent { place: url.to_owned(), problem: innermost(&error), hint: MISSING }
+        })?;
+        let last_word = LastWord::default();
+        Ok(Self::over(channel, Place { name: url.to_owned(), hint: MISSING, last_word }))
+    }
+
+    /// The collector at the other end of a channel.
+    pub(crate) fn over(channel: Channel, place: Place) -> Self {
         let service = QueryServiceClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES);
-        Ok(Self { url: url.to_owned(), service })
+        Self { place, service }
+    }
+
+    /// Where it is, for sentences.
+    pub(crate) fn place(&self) -> &str {
+        &self.place.name
     }
 
     /// The newest incident that the target names.
@@ -234,17 +249,37 @@ impl Client {
     where
         C: TryFrom<W, Error = ConvertError>,
     {
-        C::try_from(answer).map_err(|source| Error::Convert { url: self.url.clone(), source })
+        let place = || self.place.name.clone();
+        C::try_from(answer).map_err(|source| Error::Convert { place: place(), source })
     }
 
     fn refused(&self, status: &Status) -> Error {
-        let url = self.url.clone();
+        let place = self.place.name.clone();
+        let last_word = self.place.last_word.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // What a collector says has no cause on our side; a connection that broke has one.
+        let broke = std::error::Error::source(status).is_some();
         match status.code() {
-            Code::Unavailable if std::error::Error::source(status).is_some() => {
-                Error::Absent { url, problem: innermost(status) }
+            _ if broke && let Some(problem) = last_word => {
+                Error::Absent { place, problem, hint: self.place.hint }
             }
-            Code::Unimplemented => Error::Refused { url, message: "it is no collector".to_owned() },
-            _ => Error::Refused { url, message: status.message().to_owned() },
+            Code::Cancelled if broke && innermost(status) == TIMEOUT => Error::Refused {
+                place,
+                message: format!("it was silent for {} s", ANSWER.as_secs()),
+            },
+            Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled if broke => {
+                // hyper's word for a question that was never sent, because the connection had ended before.
+                let mut problem = innermost(status);
+                if problem.contains("operation was canceled") {
+                    "the connection was closed".clone_into(&mut problem);
+                }
+                Error::Absent { place, problem, hint: self.place.hint }
+            }
+            Code::Unimplemented => {
+                let message =
+                    "it is no collector, or an older one that does not know this question";
+                Error::Refused { place, message: message.to_owned() }
+            }
+            _ => Error::Refused { place, message: status.message().to_owned() },
         }
     }
 }
@@ -307,13 +342,4 @@ fn wire_time(time: Timestamp) -> prost_types::Timestamp {
         seconds: time.as_second().saturating_sub(i64::from(time.subsec_nanosecond() < 0)),
         nanos: time.subsec_nanosecond().rem_euclid(1_000_000_000),
     }
-}
-
-/// The last of a chain of errors, which says what really happened: `Connection refused (os error 111)`.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }

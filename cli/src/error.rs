@@ -17,21 +17,23 @@ pub enum Error {
         problem: String,
     },
     /// Nobody answers there.
-    #[error(
-        "no collector answers at {url} ({problem}); start one with `coroner standalone` or `coroner-collector`, or name \
-         another with --collector or CORONER_COLLECTOR"
-    )]
+    #[error("no collector answers at {place} ({problem}); {hint}")]
     Absent {
-        /// The collector's address.
-        url: String,
+        /// The collector's address, or its pod.
+        place: String,
         /// What the connection says.
         problem: String,
+        /// What to do about it.
+        hint: &'static str,
     },
+    /// The collector of a cluster cannot be asked.
+    #[error(transparent)]
+    Cluster(#[from] crate::cluster::ClusterError),
     /// The collector would not, or could not, answer.
-    #[error("the collector at {url} cannot answer: {message}")]
+    #[error("the collector at {place} cannot answer: {message}")]
     Refused {
-        /// The collector's address.
-        url: String,
+        /// The collector's address, or its pod.
+        place: String,
         /// What it says.
         message: String,
     },
@@ -67,10 +69,10 @@ pub enum Error {
         id: String,
     },
     /// What the collector sent is not understood.
-    #[error("the collector at {url} sent an answer that this version cannot read: {source}")]
+    #[error("the collector at {place} sent an answer that this version cannot read: {source}")]
     Convert {
-        /// The collector's address.
-        url: String,
+        /// The collector's address, or its pod.
+        place: String,
         /// Which field.
         source: coroner_proto::ConvertError,
     },

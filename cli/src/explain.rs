@@ -29,10 +29,10 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(200);
     sudo dmesg | coroner explain\n  \
     journalctl -k -o json | coroner explain -o json\n  \
     coroner explain /var/log/kern.log console.txt\n\n\
-    Exit status: 0 when everything was read, whatever it said; 2 when something could not be read.")]
+    Exit status: 0 when everything was read, whatever it said; 1 when something could not be read.")]
 pub struct Args {
     /// Files to read; `-` is standard input, which is also read when no file is named.
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     files: Vec<PathBuf>,
     /// How to print the result.
     #[arg(short, long, value_enum, default_value_t = Format::Text)]

@@ -5,6 +5,8 @@
 
 pub mod args;
 mod client;
+mod cluster;
+pub mod complete;
 mod completions;
 mod demo;
 mod error;
@@ -14,11 +16,13 @@ mod list;
 mod local;
 mod node;
 mod output;
+pub mod program;
 pub mod render;
 mod standalone;
 mod when;
 mod why;
 
+pub use cluster::ClusterError;
 pub use error::Error;
 
 use args::{Cli, Command};
@@ -28,11 +32,26 @@ use args::{Cli, Command};
 pub enum Exit {
     /// There was something: exit status 0.
     Found,
-    /// There was nothing: exit status 1.
+    /// There was nothing: exit status 3.
     Nothing,
-    /// A part could not be done, and was said: exit status 2.
+    /// A part could not be done, and was said: exit status 1.
     Partly,
 }
+
+impl Exit {
+    /// The exit status: 0 and 1 mean what they mean for kubectl, and that there is nothing is no failure of anything.
+    #[must_use]
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Found => 0,
+            Self::Partly => FAILED,
+            Self::Nothing => 3,
+        }
+    }
+}
+
+/// The exit status of what could not be done, or not even be understood.
+pub const FAILED: u8 = 1;
 
 /// Runs one command.
 ///

@@ -7,13 +7,15 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{self, Write};
 
-use clap::ValueEnum;
 use coroner_core::absence::Verdict;
 use coroner_core::incident::{Cause, Confidence, Incident, Outcome};
 use coroner_core::node_report::NodeReport;
+use jiff::Timestamp;
 
-use crate::client::{Client, CollectorArg, Filter, Watched};
-use crate::output::{Incidents, Withdrawn};
+use crate::client::{Client, Filter, Watched};
+use crate::cluster::{ClusterArgs, NamespaceArgs};
+use crate::output::{Format, Incidents, Withdrawn};
+use crate::render::Columns;
 use crate::when::Window;
 use crate::{Error, Exit, output, render};
 
@@ -25,8 +27,8 @@ use crate::{Error, Exit, output, render};
     coroner list --cause ContainerMemoryLimit -o wide\n  \
     coroner list -n prod --owner deploy/web --disagrees\n  \
     coroner list -n batch --all\n  \
-    coroner list --watch -o json\n\n\
-    Exit status: 0 found, 1 nothing found, 2 error.")]
+    coroner list -A --watch -o json\n\n\
+    Exit status: 0 found, 3 nothing found, 1 error.")]
 pub(crate) struct Args {
     /// Only of this node.
     #[arg(long, value_name = "NAME")]
@@ -34,9 +36,8 @@ pub(crate) struct Args {
     /// Only with this cause, such as ContainerMemoryLimit.
     #[arg(long, value_name = "CAUSE")]
     cause: Option<Cause>,
-    /// Only in this namespace.
-    #[arg(short, long, value_name = "NAME")]
-    namespace: Option<String>,
+    #[command(flatten)]
+    namespace: NamespaceArgs,
     /// Only of pods with this name.
     #[arg(long, value_name = "NAME")]
     pod: Option<String>,
@@ -65,32 +66,23 @@ pub(crate) struct Args {
     /// line.
     #[arg(short, long)]
     watch: bool,
+    /// Without the line that names the columns.
+    #[arg(long)]
+    no_headers: bool,
     #[command(flatten)]
-    collector: CollectorArg,
-}
-
-/// How to print many incidents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// A table.
-    Text,
-    /// A table with more columns, never cut.
-    Wide,
-    /// For programs.
-    Json,
-    /// For programs, and people who like it.
-    Yaml,
+    cluster: ClusterArgs,
 }
 
 pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
     args.window.check()?;
     let Window { since, until } = args.window;
+    let mut reached = args.cluster.reach().await?;
     let filter = Filter {
         node: args.node.clone(),
         cause: args.cause,
         since,
         until,
-        namespace: args.namespace.clone(),
+        namespace: reached.namespace(&args.namespace),
         pod: args.pod.clone(),
         owner: args.owner.clone(),
         outcome: args.outcome,
@@ -98,24 +90,43 @@ pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
         disagrees: args.disagrees,
         orderly: args.all,
     };
-    let mut client = Client::connect(&args.collector.collector).await?;
     if args.watch {
-        return watch(args, &filter, &mut client).await;
+        return watch(args, &filter, &mut reached.client).await;
     }
-    let (incidents, orderly_left_out) = client.list(&filter).await?;
+    let (incidents, orderly_left_out) = reached.client.list(&filter).await?;
     let mut out = output::stdout();
     let whole = Incidents { incidents: &incidents, orderly_left_out };
     match args.output {
         Format::Json => output::json(&mut out, &whole)?,
         Format::Yaml => output::yaml(&mut out, &whole)?,
+        Format::Name => {
+            for incident in &incidents {
+                writeln!(out, "{}", render::name(incident))?;
+            }
+        }
         Format::Text | Format::Wide if incidents.is_empty() => {
-            output::remark("no incidents");
-            if let Some(worth) = nothing(args, &mut client).await? {
+            match &filter.namespace {
+                Some(namespace) => {
+                    output::remark(&format!("no incidents in namespace {namespace}"));
+                }
+                None => output::remark("no incidents"),
+            }
+            if let Some(where_else) = reached.nothing_in(&args.namespace).await {
+                output::remark(&where_else);
+            }
+            if let Some(worth) = nothing(args, &mut reached.client).await? {
                 output::remark(&worth);
             }
         }
-        Format::Text => write!(out, "{}", render::narrow(&incidents, output::terminal_width()))?,
-        Format::Wide => write!(out, "{}", render::wide(&incidents))?,
+        Format::Text => {
+            let columns = Columns {
+                width: output::terminal_width(),
+                headers: !args.no_headers,
+                namespaces: filter.namespace.is_none(),
+            };
+            write!(out, "{}", render::narrow(&incidents, Timestamp::now(), columns))?;
+        }
+        Format::Wide => write!(out, "{}", render::wide(&incidents, !args.no_headers))?,
     }
     out.flush()?;
     if let (Format::Text | Format::Wide, Some(left_out)) = (args.output, left_out(orderly_left_out))
@@ -192,8 +203,8 @@ async fn watch(args: &Args, filter: &Filter, client: &mut Client) -> Result<Exit
                 Watched::Withdrawn(id, into) => withdraw(args.output, id, into, &mut shown)?,
                 Watched::Behind => break,
                 Watched::End => {
-                    let url = args.collector.collector.clone();
-                    return Err(Error::Refused { url, message: "it is ending".to_owned() });
+                    let place = client.place().to_owned();
+                    return Err(Error::Refused { place, message: "it is ending".to_owned() });
                 }
             }
         }
@@ -212,6 +223,7 @@ fn show(format: Format, incident: &Incident, shown: &mut HashMap<String, u64>) -
     let mut out = output::stdout();
     match format {
         Format::Text | Format::Wide => writeln!(out, "{}", render::line(incident))?,
+        Format::Name => writeln!(out, "{}", render::name(incident))?,
         Format::Json => writeln!(out, "{json}")?,
         Format::Yaml => {
             writeln!(out, "---")?;
@@ -241,6 +253,8 @@ fn withdraw(
                 render::withdrawn(&withdrawn.id, withdrawn.merged_into.as_deref())
             )?;
         }
+        // A name is all there is to say, and it was said.
+        Format::Name => {}
         Format::Json => writeln!(out, "{}", serde_json::json!({ "withdrawn": withdrawn }))?,
         Format::Yaml => {
             writeln!(out, "---")?;

@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use jiff::Timestamp;
 
-use crate::client::{Client, CollectorArg};
+use crate::cluster::ClusterArgs;
 use crate::output::{Format, Nodes};
 use crate::when::Window;
 use crate::{Error, Exit, output, render};
@@ -17,7 +17,7 @@ use crate::{Error, Exit, output, render};
     coroner node node-2 --since 2h --until 1h\n  \
     coroner node node-2 --since 2026-01-02T12:00:00Z -o json\n\n\
     Without --since the window is the last hour.\n\n\
-    Exit status: 0 found, 1 no such node, 2 error.")]
+    Exit status: 0 found, 3 no such node, 1 error.")]
 pub(crate) struct Args {
     /// The node's name.
     name: String,
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
     #[command(flatten)]
-    collector: CollectorArg,
+    cluster: ClusterArgs,
 }
 
 /// Flags of `coroner nodes`.
@@ -39,15 +39,18 @@ pub(crate) struct Args {
     coroner nodes\n  \
     coroner nodes --since 1d -o json\n\n\
     Without --since the window is the last hour.\n\n\
-    Exit status: 0 found, 1 no nodes, 2 error.")]
+    Exit status: 0 found, 3 no nodes, 1 error.")]
 pub(crate) struct ListArgs {
     #[command(flatten)]
     window: Window,
     /// How to print them.
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
+    /// Without the line that names the columns.
+    #[arg(long)]
+    no_headers: bool,
     #[command(flatten)]
-    collector: CollectorArg,
+    cluster: ClusterArgs,
 }
 
 /// `coroner node NAME`.
@@ -58,16 +61,21 @@ pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
     {
         return Err(Error::Container { id: id.clone() });
     }
-    let mut client = Client::connect(&args.collector.collector).await?;
-    let found = client.node(&args.name, &args.window, args.container.as_deref()).await?;
+    let name = args.name.strip_prefix("node/").unwrap_or(&args.name);
+    let mut client = args.cluster.reach().await?.client;
+    let found = client.node(name, &args.window, args.container.as_deref()).await?;
     let Some(node) = found else {
-        output::remark(&format!("no agent of a node `{}` was ever heard", args.name));
+        output::remark(&format!("no agent of a node `{name}` was ever heard"));
         return Ok(Exit::Nothing);
     };
     let mut out = output::stdout();
     match args.output {
-        Format::Text => {
+        Format::Text | Format::Wide => {
             write!(out, "{}", render::node(&node, Timestamp::now(), output::width()))?;
+            out.flush()?;
+        }
+        Format::Name => {
+            writeln!(out, "{}", render::node_name(&node))?;
             out.flush()?;
         }
         Format::Json => output::json(&mut out, &node)?,
@@ -79,15 +87,25 @@ pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
 /// `coroner nodes`.
 pub(crate) async fn list(args: &ListArgs) -> Result<Exit, Error> {
     args.window.check()?;
-    let mut client = Client::connect(&args.collector.collector).await?;
+    let mut client = args.cluster.reach().await?.client;
     let nodes = client.nodes(&args.window).await?;
     let mut out = output::stdout();
     match args.output {
         Format::Json => output::json(&mut out, &Nodes { nodes: &nodes })?,
         Format::Yaml => output::yaml(&mut out, &Nodes { nodes: &nodes })?,
-        Format::Text if nodes.is_empty() => output::remark("no agent was ever heard"),
-        Format::Text => {
-            write!(out, "{}", render::nodes(&nodes, Timestamp::now(), output::terminal_width()))?;
+        Format::Name => {
+            for node in &nodes {
+                writeln!(out, "{}", render::node_name(node))?;
+            }
+            out.flush()?;
+        }
+        Format::Text | Format::Wide if nodes.is_empty() => {
+            output::remark("no agent was ever heard");
+        }
+        Format::Text | Format::Wide => {
+            let width = output::terminal_width().filter(|_| args.output == Format::Text);
+            let text = render::nodes(&nodes, Timestamp::now(), width, !args.no_headers);
+            write!(out, "{text}")?;
             out.flush()?;
         }
     }

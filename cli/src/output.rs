@@ -12,15 +12,21 @@ use coroner_core::incident::Incident;
 use coroner_core::node_report::NodeReport;
 use serde::Serialize;
 
-/// How to print one answer.
+use crate::program::Program;
+
+/// How to print an answer. The words are kubectl's, whose default has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people.
     Text,
+    /// For people with wide terminals: more columns, or raw evidence; never cut.
+    Wide,
     /// For programs.
     Json,
     /// For programs, and people who like it.
     Yaml,
+    /// Only what it is called: `incident/ID`, `node/NAME`.
+    Name,
 }
 
 /// Widest text for people: longer lines are hard to read.
@@ -51,12 +57,13 @@ pub(crate) fn terminal_width() -> Option<usize> {
 /// One sentence on standard error. Where that cannot be written there is nobody left to tell.
 pub(crate) fn complain(error: &dyn std::fmt::Display) {
     let red = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
-    let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {}", terminal(&error.to_string()));
+    let said = Program::this().says(&error.to_string());
+    let _ = writeln!(anstream::stderr(), "{red}error:{red:#} {}", terminal(&said));
 }
 
 /// A remark on standard error.
 pub(crate) fn remark(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{}", terminal(text));
+    let _ = writeln!(anstream::stderr(), "{}", terminal(&Program::this().says(text)));
 }
 
 /// JSON for programs: indented, with a newline at the end.

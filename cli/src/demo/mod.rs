@@ -34,11 +34,13 @@ const LOOK: Duration = Duration::from_millis(5);
 
 pub(crate) async fn run() -> Result<Exit, Error> {
     local::log("error")?;
+    // In place before anything is made, so that an early signal ends it politely too.
     let mut terminate = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Runtime)?;
     tokio::select! {
         end = demo() => end,
         // Dropping the demo cleans up.
-        _ = tokio::signal::ctrl_c() => Err(Error::Demo("interrupted; everything it made is removed".to_owned())),
+        _ = interrupt.recv() => Err(Error::Demo("interrupted; everything it made is removed".to_owned())),
         _ = terminate.recv() => Err(Error::Demo("terminated; everything it made is removed".to_owned())),
     }
 }
@@ -72,7 +74,7 @@ async fn demo() -> Result<Exit, Error> {
 
 fn show(incident: &Incident, remark: &str) -> io::Result<()> {
     let mut out = output::stdout();
-    writeln!(out, "{}", render::why(incident, output::width()))?;
+    writeln!(out, "{}", render::why(incident, render::Detail::Raw, output::width()))?;
     write!(out, "{}", render::remark(remark, output::width()))?;
     out.flush()
 }

@@ -12,10 +12,12 @@ use coroner_core::bytes::Bytes;
 use coroner_core::escape::terminal;
 pub(crate) use coroner_core::incident::whole_seconds as time;
 use coroner_core::incident::{Confidence, Incident};
+use coroner_core::node_report::ago;
+use jiff::Timestamp;
 
-pub use node::{node, nodes};
-pub use table::{narrow, wide};
-pub use why::why;
+pub use node::{node, node_name, nodes};
+pub use table::{Columns, narrow, wide};
+pub use why::{Detail, why};
 
 /// Bold.
 pub(crate) const BOLD: anstyle::Style = anstyle::Style::new().bold();
@@ -44,6 +46,12 @@ pub fn withdrawn(id: &str, merged_into: Option<&str>) -> String {
     }
 }
 
+/// What an incident is called, as `coroner why` takes it.
+#[must_use]
+pub fn name(incident: &Incident) -> String {
+    format!("incident/{}", terminal(&incident.id.0))
+}
+
 /// Text of our own, lines broken at `width` columns.
 #[must_use]
 pub fn remark(text: &str, width: usize) -> String {
@@ -60,6 +68,11 @@ pub(crate) fn whose(incident: &Incident) -> Option<String> {
 /// The first process that was hit, harmless. See [`Incident::process`].
 pub(crate) fn process(incident: &Incident) -> Option<String> {
     incident.process().map(|process| terminal(&process).to_string())
+}
+
+/// `4s`, `3m`, `2h`, `5d`; `None` for what has not happened yet.
+pub(crate) fn age(then: Timestamp, now: Timestamp) -> Option<String> {
+    ago(then, now).strip_suffix(" ago").map(str::to_owned)
 }
 
 /// `64 MiB`, or `-` where it is not known.

@@ -58,19 +58,20 @@ pub fn node(node: &NodeReport, now: Timestamp, width: usize) -> String {
     out
 }
 
+/// What a node is called, as kubectl takes it.
+#[must_use]
+pub fn node_name(node: &NodeReport) -> String {
+    format!("node/{}", terminal(&node.name))
+}
+
 /// Many nodes, one in a row.
 #[must_use]
-pub fn nodes(nodes: &[NodeReport], now: Timestamp, width: Option<usize>) -> String {
+pub fn nodes(nodes: &[NodeReport], now: Timestamp, width: Option<usize>, headers: bool) -> String {
     let mut table = table::table(width);
-    table.set_header(vec![
-        "NODE",
-        "HEARD",
-        "OOM KILLS",
-        "CONFIDENCE",
-        "INCIDENTS",
-        "SOURCES",
-        "NOT READING",
-    ]);
+    let names = ["NODE", "HEARD", "OOM KILLS", "CONFIDENCE", "INCIDENTS", "SOURCES", "NOT READING"];
+    if headers {
+        table.set_header(names.to_vec());
+    }
     for node in nodes {
         let kills = match node.absence.verdict {
             Verdict::Happened => node.absence.kills.to_string(),

@@ -67,13 +67,22 @@ fn incident() -> Incident {
     }
 }
 
+/// Two hours and three minutes after the incident.
+fn now() -> Timestamp {
+    "2026-01-02T14:03:03.412Z".parse().unwrap()
+}
+
+fn wide_enough(width: Option<usize>) -> Columns {
+    Columns { width, headers: true, namespaces: false }
+}
+
 fn plain(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
 
 #[test]
 fn one_incident_on_one_screen() {
-    insta::assert_snapshot!(plain(&why(&incident(), 80)), @r"
+    insta::assert_snapshot!(plain(&why(&incident(), Detail::Short, 80)), @r"
 web-1/app (prod)   exit 137   2026-01-02T12:00:03Z   node-2
   inc-0011223344556677
 SYSTEM OUT OF MEMORY: the node ran out, not the container              confirmed
@@ -82,9 +91,8 @@ SYSTEM OUT OF MEMORY: the node ran out, not the container              confirmed
   Largest: pid 7 (dockerd) 1.9 GiB, pid 9 (journald) 400 MiB.
 What to do
   Find out why dockerd grew: it held 1.9 GiB.
-Evidence
-  kernel log  seq 81231-81302 Out of memory: Killed process 4121 (java)
-              total-vm:1000000kB
+Evidence   in short; --evidence shows all of it
+  kernel log  seq 81231-81302 Out of memory: Killed process 4121 (java) total...
   cgroup      .../cri-containerd-f0bff0bff0bf... at the kill: oom_kill 1, oom 0
 What is missing
   The kernel log lost 3 records.
@@ -111,7 +119,7 @@ fn what_kubernetes_says_and_what_was_before_stand_on_the_screen() {
         at: "2026-01-02T12:00:05Z".parse().unwrap(),
         why: "Since then came in: a finding of the kernel log.".to_owned(),
     });
-    let text = plain(&why(&incident, 120));
+    let text = plain(&why(&incident, Detail::Short, 120));
     for line in [
         "  Kubernetes says \"Error\".\n",
         "Before\n  2026-01-02T11:00:03Z: exit 137 (OOMKilled), ContainerMemoryLimit, inc-0000000000000001\n",
@@ -124,20 +132,20 @@ fn what_kubernetes_says_and_what_was_before_stand_on_the_screen() {
         disagrees: true,
         why: Some("Kubernetes says OOMKilled, but it was not.".to_owned()),
     });
-    let text = plain(&why(&incident, 120));
+    let text = plain(&why(&incident, Detail::Short, 120));
     assert!(text.contains("  Kubernetes says OOMKilled, but it was not.\n"), "{text}");
     // The same cause, and surer since: nobody was told otherwise.
     incident.revised_from.as_mut().unwrap().cause = incident.cause;
-    let text = plain(&why(&incident, 120));
+    let text = plain(&why(&incident, Detail::Short, 120));
     assert!(!text.contains("the verdict was"), "{text}");
     incident.revised_from.as_mut().unwrap().outcome = Some(Outcome::ContainerSurvived);
-    let text = plain(&why(&incident, 120));
+    let text = plain(&why(&incident, Detail::Short, 120));
     assert!(text.contains("the verdict was SystemOutOfMemory, unknown."), "{text}");
 }
 
 #[test]
 fn narrow_terminals_break_lines_and_keep_words() {
-    insta::assert_snapshot!(plain(&why(&incident(), 40)), @r"
+    insta::assert_snapshot!(plain(&why(&incident(), Detail::Raw, 40)), @r"
 web-1/app (prod)   exit 137
   2026-01-02T12:00:03Z   node-2
   inc-0011223344556677
@@ -156,7 +164,7 @@ Evidence
               memory: Killed process
               4121 (java)
               total-vm:1000000kB
-  cgroup      .../cri-containerd-f0bff0bff0bf...
+  cgroup      /kubepods.slice/kubepods-pod11111111_2222_3333_4444_555555555555.slice/cri-containerd-f0bff0bff0bff0bff0bff0bff0bff0bff0bff0bff0bff0bff0bff0bff0bff0bf.scope
               at the kill: oom_kill 1,
               oom 0
 What is missing
@@ -177,22 +185,23 @@ fn many_incidents_one_in_a_row() {
     });
     ids.container = Some(ContainerRef { id: Some("f0bf".repeat(16)), name: None });
     let all = [incident(), ids, bare];
-    insta::assert_snapshot!(narrow(&all, None), @r"
+    insta::assert_snapshot!(narrow(&all, now(), wide_enough(None)), @r"
 TIME                  NODE    CAUSE              CONFIDENCE  WHOSE                  PROCESS          ID
 2026-01-02T12:00:03Z  node-2  SystemOutOfMemory  Confirmed   web-1/app              pid 4121 (java)  inc-0011223344556677
 2026-01-02T12:00:03Z  node-2  SystemOutOfMemory  Confirmed   11111111/f0bff0bff0bf  pid 4121 (java)  inc-0011223344556677
 2026-01-02T12:00:03Z  node-2  Unknown            Unknown     -                      pid 4121 (java)  inc-0011223344556677
 ");
-    insta::assert_snapshot!(narrow(&all, Some(90)), @r"
-TIME                  CAUSE             WHOSE             PROCESS   ID
-2026-01-02T12:00:03Z  SystemOutOfMemor  web-1/app         pid 4121  inc-0011223344556677
-                      y                                   (java)
-2026-01-02T12:00:03Z  SystemOutOfMemor  11111111/f0bff0b  pid 4121  inc-0011223344556677
-                      y                 ff0bf             (java)
-2026-01-02T12:00:03Z  Unknown           -                 pid 4121  inc-0011223344556677
-                                                          (java)
+    insta::assert_snapshot!(narrow(&all, now(), wide_enough(Some(80))), @r"
+WHOSE                  CAUSE              AGE  ID
+web-1/app              SystemOutOfMemory  2h   inc-0011223344556677
+11111111/f0bff0bff0bf  SystemOutOfMemory  2h   inc-0011223344556677
+pid 4121 (java)        Unknown            2h   inc-0011223344556677
 ");
-    insta::assert_snapshot!(wide(&all), @r"
+    let columns = Columns { width: Some(80), headers: false, namespaces: true };
+    insta::assert_snapshot!(narrow(&all[..1], now(), columns), @r"
+prod  web-1/app  SystemOutOfMemory  2h  inc-0011223344556677
+");
+    insta::assert_snapshot!(wide(&all, true), @r"
 TIME                  NODE    CAUSE              CONFIDENCE  OUTCOME  WHOSE                                                               PROCESS          USAGE  LIMIT    LIMIT OF  ID
 2026-01-02T12:00:03Z  node-2  SystemOutOfMemory  Confirmed   -        web-1/app (prod)                                                    pid 4121 (java)  -      512 MiB  -         inc-0011223344556677
 2026-01-02T12:00:03Z  node-2  SystemOutOfMemory  Confirmed   -        container f0bff0bff0bf of pod 11111111-2222-3333-4444-555555555555  pid 4121 (java)  -      512 MiB  -         inc-0011223344556677
@@ -246,14 +255,20 @@ fn hostile_names_are_escaped_everywhere() {
     });
     incident.previous = vec![EarlierEnd { reason: Some(evil.to_owned()), ..EarlierEnd::default() }];
     let all = [incident];
-    let cut = narrow(&all, Some(60));
+    let cut = narrow(&all, now(), wide_enough(Some(60)));
     assert!(!cut.contains("\x1b") && !cut.contains('\u{202e}'), "{cut:?}");
-    for text in [why(&all[0], 80), line(&all[0]), narrow(&all, None), wide(&all)] {
+    for text in [
+        why(&all[0], Detail::Short, 80),
+        why(&all[0], Detail::Raw, 80),
+        line(&all[0]),
+        narrow(&all, now(), wide_enough(None)),
+        wide(&all, true),
+    ] {
         assert!(!text.contains("\x1b[2J") && !text.contains('\u{202e}'), "{text:?}");
         assert!(text.contains("\\x1b[2J"), "{text:?}");
     }
     assert_eq!(line(&all[0]).lines().count(), 1);
-    assert_eq!(wide(&all).lines().count(), 2);
+    assert_eq!(wide(&all, true).lines().count(), 2);
 }
 
 /// Neither cause may stand there as if it were known.
@@ -265,7 +280,7 @@ fn two_causes_that_fit_alike_are_both_in_the_headline() {
         confidence: Confidence::Possible,
         ..incident()
     };
-    let text = why(&incident, 200);
+    let text = why(&incident, Detail::Short, 200);
     assert!(
         text.contains("APPLICATION EXIT or EXTERNAL KILL: the evidence does not tell which"),
         "{text}"

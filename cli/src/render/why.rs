@@ -9,9 +9,18 @@ use coroner_core::incident::Incident;
 use super::wrap::{paragraph, parts_in_lines};
 use super::{BOLD, confidence_style, time, whose};
 
+/// How much of the evidence is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What each source said in short: a line each.
+    Short,
+    /// All of it, as it was found.
+    Raw,
+}
+
 /// The incident as text, lines broken at `width` columns, with a newline at the end.
 #[must_use]
-pub fn why(incident: &Incident, width: usize) -> String {
+pub fn why(incident: &Incident, detail: Detail, width: usize) -> String {
     let mut out = String::new();
     header(&mut out, incident, width);
     headline(&mut out, incident, width);
@@ -22,7 +31,7 @@ pub fn why(incident: &Incident, width: usize) -> String {
         paragraph(&mut out, "  ", 4, &terminal(&said).to_string(), width);
     }
     section(&mut out, "What to do", &incident.remedies, width);
-    evidence(&mut out, incident, width);
+    evidence(&mut out, incident, detail, width);
     section(&mut out, "What is missing", &incident.gaps, width);
     section(&mut out, "Before", &incident.before(), width);
     out
@@ -66,20 +75,36 @@ fn section(out: &mut String, title: &str, sentences: &[String], width: usize) {
 }
 
 /// Sources in a column, what they said beside it.
-fn evidence(out: &mut String, incident: &Incident, width: usize) {
+fn evidence(out: &mut String, incident: &Incident, shown: Detail, width: usize) {
     if incident.evidence.is_empty() {
         return;
     }
-    let _ = writeln!(out, "{BOLD}Evidence{BOLD:#}");
+    let how = if shown == Detail::Short { "   in short; --evidence shows all of it" } else { "" };
+    let _ = writeln!(out, "{BOLD}Evidence{BOLD:#}{how}");
     let names: Vec<String> =
         incident.evidence.iter().map(|piece| terminal(&piece.source).to_string()).collect();
     let column = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).min(20);
     for (piece, name) in incident.evidence.iter().zip(names) {
         let first = format!("  {name:column$}  ");
         let detail = terminal(&piece.detail).to_string();
-        let words: Vec<Cow<'_, str>> = detail.split(' ').map(shorten).collect();
-        paragraph(out, &first, column + 4, &words.join(" "), width);
+        if shown == Detail::Raw {
+            paragraph(out, &first, column + 4, &detail, width);
+            continue;
+        }
+        let words: Vec<Cow<'_, str>> = detail.split_whitespace().map(shorten).collect();
+        let room = width.saturating_sub(first.chars().count());
+        let _ = writeln!(out, "{first}{}", cut(&words.join(" "), room));
     }
+}
+
+/// The beginning of a text, as much as fits into `room` columns.
+fn cut(text: &str, room: usize) -> String {
+    const MORE: &str = "...";
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(room.saturating_sub(MORE.len())).collect();
+    format!("{}{MORE}", kept.trim_end())
 }
 
 /// A long path by its last name, and that by the digits people know a container by. The JSON has all of it.

@@ -48,6 +48,14 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Self; 4] = [
+        Self::ContainerExited,
+        Self::ContainerSurvived,
+        Self::HostProcessKilled,
+        Self::NeverStarted,
+    ];
+
     /// The name, as in JSON and on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -65,15 +73,10 @@ impl std::str::FromStr for Outcome {
 
     /// Accepts the name in any case.
     fn from_str(value: &str) -> Result<Self, UnknownName> {
-        const ALL: [Outcome; 4] = [
-            Outcome::ContainerExited,
-            Outcome::ContainerSurvived,
-            Outcome::HostProcessKilled,
-            Outcome::NeverStarted,
-        ];
-        ALL.into_iter()
+        Self::ALL
+            .into_iter()
             .find(|outcome| outcome.name().eq_ignore_ascii_case(value))
-            .ok_or_else(|| UnknownName::new("outcome", value, &ALL.map(Self::name)))
+            .ok_or_else(|| UnknownName::new("outcome", value, &Self::ALL.map(Self::name)))
     }
 }
 
@@ -82,11 +85,10 @@ impl std::str::FromStr for Confidence {
 
     /// Accepts the name in any case.
     fn from_str(value: &str) -> Result<Self, UnknownName> {
-        const ALL: [Confidence; 4] =
-            [Confidence::Unknown, Confidence::Possible, Confidence::Likely, Confidence::Confirmed];
-        ALL.into_iter()
+        Self::ALL
+            .into_iter()
             .find(|confidence| confidence.name().eq_ignore_ascii_case(value))
-            .ok_or_else(|| UnknownName::new("confidence", value, &ALL.map(Self::name)))
+            .ok_or_else(|| UnknownName::new("confidence", value, &Self::ALL.map(Self::name)))
     }
 }
 
@@ -107,6 +109,9 @@ pub enum Confidence {
 }
 
 impl Confidence {
+    /// All of them, from unsure to sure.
+    pub const ALL: [Self; 4] = [Self::Unknown, Self::Possible, Self::Likely, Self::Confirmed];
+
     /// The name, as in JSON and on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -32,6 +32,8 @@ pub(super) struct State {
     pub(super) faults: Mutex<HashMap<String, VecDeque<Fault>>>,
     pub(super) tokens: Mutex<BTreeMap<String, Token>>,
     pub(super) allowed: Mutex<BTreeSet<(String, String)>>,
+    /// Namespace, pod and port, and what answers there.
+    pub(super) listening: Mutex<BTreeMap<(String, String, u16), SocketAddr>>,
 }
 
 impl State {
@@ -98,6 +100,7 @@ impl ApiServer {
             faults: Mutex::default(),
             tokens: Mutex::default(),
             allowed: Mutex::default(),
+            listening: Mutex::default(),
         });
         // A cluster has had a life before anybody watches it.
         state.objects().version = 100;
@@ -234,6 +237,12 @@ impl ApiServer {
     /// Makes a token known to TokenReview.
     pub fn know(&self, token: &str, means: Token) {
         self.state.tokens.lock().unwrap().insert(token.to_owned(), means);
+    }
+
+    /// Has something answer at a port of a pod.
+    pub fn listens(&self, namespace: &str, pod: &str, port: u16, addr: SocketAddr) {
+        let place = (namespace.to_owned(), pod.to_owned(), port);
+        self.state.listening.lock().unwrap().insert(place, addr);
     }
 
     /// Lets SubjectAccessReview say yes to a user in a namespace; an empty one is all of them.

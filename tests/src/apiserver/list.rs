@@ -31,7 +31,12 @@ pub(super) fn list(objects: &Objects, resource: Resource, asked: &Asked) -> Resp
         asked.namespace.as_ref().is_none_or(|namespace| *namespace == key.0)
             && after.as_ref().is_none_or(|after| *key > after)
     };
-    let mut rest = all.iter().filter(wanted).peekable();
+    let labelled =
+        |(_, object): &(&Key, &std::sync::Arc<str>)| match asked.parameter("labelSelector") {
+            Some(selector) => has_labels(object, selector),
+            None => true,
+        };
+    let mut rest = all.iter().filter(wanted).filter(labelled).peekable();
     let mut items = Vec::new();
     let mut last: Option<&Key> = None;
     while items.len() < limit
@@ -55,4 +60,27 @@ pub(super) fn list(objects: &Objects, resource: Resource, asked: &Asked) -> Resp
         items.join(",")
     );
     whole(StatusCode::OK, text)
+}
+
+/// One object.
+pub(super) fn get(objects: &Objects, asked: &Asked) -> Response<Body> {
+    let name = asked.name.clone().unwrap_or_default();
+    let key = (asked.namespace.clone().unwrap_or_default(), name.clone());
+    let mut all = objects.all.iter();
+    let of = all.find(|(resource, _)| resource.0 == asked.group && resource.1 == asked.resource);
+    match of.and_then(|(_, all)| all.get(&key)) {
+        Some(object) if asked.metadata_only => whole(StatusCode::OK, metadata_of(object)),
+        Some(object) => whole(StatusCode::OK, object.to_string()),
+        None => refused(404, "NotFound", &format!("{} {name:?} not found", asked.resource)),
+    }
+}
+
+/// Whether an object has all labels of a selector `a=b,c=d`.
+fn has_labels(object: &str, selector: &str) -> bool {
+    let object: serde_json::Value = serde_json::from_str(object).unwrap_or_default();
+    let labels = &object["metadata"]["labels"];
+    selector
+        .split(',')
+        .filter_map(|pair| pair.split_once('='))
+        .all(|(label, value)| labels[label].as_str() == Some(value))
 }

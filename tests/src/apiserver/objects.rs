@@ -21,9 +21,21 @@ impl Resource {
     /// `batch/v1` jobs.
     pub const JOBS: Self = Self("batch", "jobs");
 
+    /// `v1` services.
+    pub const SERVICES: Self = Self("", "services");
+    /// `v1` namespaces.
+    pub const NAMESPACES: Self = Self("", "namespaces");
+
     /// All that can be listed and watched.
-    pub const ALL: [Self; 5] =
-        [Self::PODS, Self::EVENTS, Self::NODES, Self::REPLICA_SETS, Self::JOBS];
+    pub const ALL: [Self; 7] = [
+        Self::PODS,
+        Self::EVENTS,
+        Self::NODES,
+        Self::REPLICA_SETS,
+        Self::JOBS,
+        Self::SERVICES,
+        Self::NAMESPACES,
+    ];
 
     /// Kind and API version of its objects.
     pub(super) fn kind(self) -> (&'static str, &'static str) {
@@ -32,6 +44,8 @@ impl Resource {
             Self::EVENTS => ("Event", "v1"),
             Self::NODES => ("Node", "v1"),
             Self::REPLICA_SETS => ("ReplicaSet", "apps/v1"),
+            Self::SERVICES => ("Service", "v1"),
+            Self::NAMESPACES => ("Namespace", "v1"),
             _ => ("Job", "batch/v1"),
         }
     }

@@ -37,9 +37,16 @@ impl Asked {
         let mut resource = steps.next()?.to_owned();
         if resource == "namespaces" && steps.peek().is_some() {
             namespace = Some(steps.next()?.to_owned());
-            resource = steps.next()?.to_owned();
+            if let Some(below) = steps.next() {
+                resource = below.to_owned();
+            }
         }
-        let name = steps.next().map(str::to_owned);
+        // What has a namespace and no resource in it is the namespace itself.
+        let name = if resource == "namespaces" {
+            namespace.take()
+        } else {
+            steps.next().map(str::to_owned)
+        };
         if let Some(below) = steps.next() {
             resource = format!("{resource}/{below}");
         }

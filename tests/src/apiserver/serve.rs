@@ -24,7 +24,7 @@ use super::faults::Fault;
 use super::handle::{BEARER, State};
 use super::objects::Resource;
 use super::route::Asked;
-use super::{list, reviews, watch, writes};
+use super::{forward, list, reviews, watch, writes};
 
 /// Who the collector is, to the server.
 const USER: &str = "system:serviceaccount:coroner:coroner-collector";
@@ -72,7 +72,8 @@ pub(super) async fn serve(
                 let Ok(stream) = acceptor.accept(stream).await else { return };
                 let service = service_fn(move |request| answer(state.clone(), request));
                 let connection = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service);
+                    .serve_connection(TokioIo::new(stream), service)
+                    .with_upgrades();
                 // A client that goes away is no error here.
                 let _ = connection.await;
             });
@@ -128,8 +129,11 @@ async fn routed(state: Arc<State>, request: Request<Incoming>) -> Response<Body>
         Some(Fault::CutAfter(bytes)) => return cut(asked_for(&state, asked), bytes),
         None => {}
     }
-    if asked.verb == "list" || asked.verb == "watch" {
-        return asked_for(&state, asked);
+    match (asked.verb.as_str(), asked.resource.as_str()) {
+        ("list" | "watch", _) => return asked_for(&state, asked),
+        ("get", "pods/portforward") => return forward::forward(&state, &asked, request),
+        ("get", _) => return list::get(&state.objects(), &asked),
+        _ => {}
     }
     let media = header(CONTENT_TYPE);
     let body = Limited::new(request.into_body(), 1 << 20).collect().await;

@@ -173,7 +173,7 @@ fn many_nodes_one_in_a_row() {
     open.absence.verdict = Verdict::Open;
     open.absence.confidence = Confidence::Unknown;
     open.last_seen = Some(at(-90_000));
-    insta::assert_snapshot!(nodes(&[report("node-2"), open], at(3600), None), @r"
+    insta::assert_snapshot!(nodes(&[report("node-2"), open], at(3600), None, true), @r"
 NODE    HEARD    OOM KILLS  CONFIDENCE  INCIDENTS  SOURCES  NOT READING
 node-2  4s ago   none       Likely      3          1        signal trace
 node-3  26h ago  not known  Unknown     3          1        signal trace
@@ -209,12 +209,13 @@ fn hostile_text_is_escaped() {
             groups: vec![group],
         }))),
     ];
-    for text in [node(&report, at(3600), 80), nodes(std::slice::from_ref(&report), at(3600), None)]
+    for text in
+        [node(&report, at(3600), 80), nodes(std::slice::from_ref(&report), at(3600), None, true)]
     {
         assert!(!text.contains("\x1b[2J") && !text.contains('\u{202e}'), "{text:?}");
         assert!(text.contains("\\x1b[2J"), "{text:?}");
     }
-    assert_eq!(nodes(&[report], at(3600), None).lines().count(), 2);
+    assert_eq!(nodes(&[report], at(3600), None, true).lines().count(), 2);
 }
 
 #[test]
