@@ -69,11 +69,13 @@ impl PodRecord {
         self.containers.iter().find(|container| container.name == name)
     }
 
-    /// Takes over from the record before what an object does not say: how long its containers took to become ready.
+    /// Takes over from the record before what an object does not say: how long its containers took to become ready, and
+    /// what was asked for before the kubelet removed it ([`Deletion::after`]).
     ///
     /// `ContainersReady` turns true again after a probe failed once, hours after the start. So a time only counts where the
     /// record before shows the same run not ready, and not ready since before it began.
     pub fn remember(&mut self, previous: &Self) {
+        self.deletion = self.deletion.map(|deletion| deletion.after(previous.deletion));
         let not_ready = previous.condition("ContainersReady").and_then(|condition| condition.since);
         for container in &mut self.containers {
             let Some(before) = previous.container(&container.name) else { continue };
@@ -137,6 +139,14 @@ impl Deletion {
     pub fn requested(&self) -> Option<Timestamp> {
         let grace = SignedDuration::from_secs(i64::try_from(self.grace_s?).ok()?);
         self.deadline.checked_sub(grace).ok()
+    }
+
+    /// This one, where the same pod showed `earlier` before. The kubelet removes a pod that is over with a request of its
+    /// own, whose grace period is 0 and whose time is that of the removal: what counts is what was asked for before.
+    #[must_use]
+    pub fn after(self, earlier: Option<Self>) -> Self {
+        let asked = |deletion: &Self| deletion.grace_s.is_some_and(|grace| grace > 0);
+        earlier.filter(|earlier| asked(earlier) && !asked(&self)).unwrap_or(self)
     }
 }
 

@@ -116,10 +116,22 @@ pub fn origin(sigkill: &Sigkill) -> Origin {
 }
 
 /// What is gone at once is known by its name only, which anybody may have; so a parent that can be read must agree. A
-/// runtime that is taken for a stranger would be accused of what it was told to do.
+/// runtime that is taken for a stranger would be accused of what it was told to do. Its helpers live for a moment, and
+/// kernels without hist triggers call them by a name of before; so the runtime's own child in the host's pid namespace is
+/// the runtime whatever it is called, if its parent is in no container.
 fn of_the_gone(sigkill: &Sigkill) -> Origin {
-    let agrees = sigkill.ancestors.first().is_none_or(|parent| is_runtime(&parent.comm));
-    if is_runtime(&sigkill.sender.comm) && agrees { Origin::Runtime } else { Origin::Unknown }
+    let Sigkill { sender, ancestors, .. } = sigkill;
+    let parent = ancestors.first();
+    let of_runtime = parent.is_some_and(|parent| {
+        is_runtime(&parent.comm)
+            && parent.cgroup.as_deref().is_none_or(|path| container(path).is_none())
+    });
+    // Its id in a namespace of its own would have been read with its parent.
+    if of_runtime && sender.namespace_pid.is_none() {
+        return Origin::Runtime;
+    }
+    let agrees = parent.is_none_or(|parent| is_runtime(&parent.comm));
+    if is_runtime(&sender.comm) && agrees { Origin::Runtime } else { Origin::Unknown }
 }
 
 fn of_host(sigkill: &Sigkill, receiver: &str) -> Origin {

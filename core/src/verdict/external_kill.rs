@@ -87,6 +87,14 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     }
     if from == Origin::Unknown {
         missing.push("Whether the sender ran on the host or in a container.".to_owned());
+        // Whoever stops containers, the runtime, is gone as fast as any.
+        let stopping = facts.api.is_some_and(|api| api.killing().is_some());
+        if stopping || kill.ancestors.is_empty() && is_forgotten(&kill.sender.comm) {
+            confidence = Confidence::Possible;
+            missing.push(
+                "Whether it was the container runtime, doing what the kubelet told it.".to_owned(),
+            );
+        }
     }
     if kill.ancestors.is_empty() {
         missing.push("The sender's parents were gone before they could be read.".to_owned());
@@ -99,6 +107,11 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         missing,
         ..Claim::default()
     })
+}
+
+/// Whether the kernel no longer knew what the sender was called.
+fn is_forgotten(comm: &str) -> bool {
+    matches!(comm, "" | "<...>")
 }
 
 /// `, a descendant of pid 790 (sshd)`: the eldest that is not the node's first process.

@@ -20,7 +20,12 @@ use crate::signal::{Origin, origin};
 pub(super) fn api<'a>(facts: &Facts<'a>) -> Option<Api<'a>> {
     let Event::Death = facts.event else { return None };
     let others = facts.kill_of_main().is_some_and(|kill| {
-        !matches!(origin(kill), Origin::Runtime | Origin::Kubelet | Origin::PidNamespaceEnd)
+        match origin(kill) {
+            Origin::Runtime | Origin::Kubelet | Origin::PidNamespaceEnd => false,
+            // The runtime is gone as fast as anybody; while the kubelet stops a container it is the first to be thought of.
+            Origin::Unknown => facts.api.is_none_or(|api| api.killing().is_none()),
+            _ => true,
+        }
     });
     if others || facts.fault().is_some() {
         return None;
@@ -45,13 +50,15 @@ pub(super) fn confidence(facts: &Facts<'_>, api: Api<'_>, proof: Proof) -> Confi
     if said == 0 || api.gap(ApiPart::Pods) {
         return Confidence::Possible;
     }
-    match (proof.event && proof.fits, node_watched(facts)) {
+    let unknown = facts.kill_of_main().is_some_and(|kill| origin(kill) == Origin::Unknown);
+    let at_most = if unknown { Confidence::Likely } else { Confidence::Confirmed };
+    at_most.min(match (proof.event && proof.fits, node_watched(facts)) {
         (true, true) => Confidence::Confirmed,
         (true, false) => Confidence::Likely,
         (false, true) if proof.fits || proof.status => Confidence::Likely,
         (false, false) if proof.status && proof.fits => Confidence::Likely,
         _ => Confidence::Possible,
-    }
+    })
 }
 
 /// Whether somebody on the node would have seen another's kill: a whole source, or the kubelet's own hand.

@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::api::{Api, order};
-use crate::kubernetes::{ClusterEvent, Condition};
+use crate::kubernetes::{ApiPart, ClusterEvent, Condition};
 
 /// Why the pod was to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,8 +123,11 @@ fn deletion<'a>(api: Api<'a>) -> Option<Told<'a>> {
     let deletion = pod.deletion?;
     let stopping = api.during("Killing").min_by_key(|event| order(event));
     // The kubelet removes a pod that is over with grace 0: when it was asked for, only the request before that says.
-    let requested =
-        deletion.requested().filter(|_| deletion.grace_s.is_some_and(|grace| grace > 0));
+    // Where no request was seen before that, this was the request: somebody deleted it at once.
+    let graceful = deletion.grace_s.is_some_and(|grace| grace > 0);
+    let requested = deletion
+        .requested()
+        .filter(|_| graceful || deletion.grace_s == Some(0) && !api.gap(ApiPart::Pods));
     if requested.is_none() && !api.vanished() {
         // The last container ends, then the kubelet removes the pod at once: who ended long before that ended of
         // something else, and so did who was never stopped as far as events tell.

@@ -58,7 +58,11 @@ impl Book {
         for end in changes.terminations {
             self.ends.entry(end.id()).or_insert(end);
         }
-        self.pods.insert(pod.uid.clone(), pod.clone());
+        let mut pod = pod.clone();
+        if let Some(before) = self.pods.get(&pod.uid) {
+            pod.remember(before);
+        }
+        self.pods.insert(pod.uid.clone(), pod);
     }
 
     fn incidents(&self, experiment: &Experiment) -> Vec<Incident> {

@@ -28,9 +28,9 @@ const NEAR_US: i64 = 1_200_000_000;
 /// How long before an event about a node its kills may be: the kubelet looks every ten seconds or so.
 const NODE_NEAR_US: i64 = 120_000_000;
 
-/// Events that every pod makes, of which nothing follows.
-const ORDINARY: [&str; 6] =
-    ["Scheduled", "Pulling", "Pulled", "Created", "Started", "SuccessfulAttachVolume"];
+/// Events that every pod makes, of which nothing follows. `Started` is kept: where the start of a run was told, so would
+/// have been what the kubelet did to it.
+const ORDINARY: [&str; 5] = ["Scheduled", "Pulling", "Pulled", "Created", "SuccessfulAttachVolume"];
 
 /// Stores what was seen; notes in `touched` what it concerns.
 pub(super) fn store(

@@ -64,6 +64,11 @@ fn shim() -> Process {
 #[case::a_runtime_that_is_gone(sigkill(0, process(812, "runc", ""), vec![]), Origin::Runtime)]
 #[case::and_its_parent(sigkill(0, process(812, "runc", ""), vec![shim()]), Origin::Runtime)]
 #[case::or_something_of_its_name(sigkill(0, process(812, "runc", ""), vec![process(811, "sh", pod(A))]), Origin::Unknown)]
+// As seen on a kernel without hist triggers: runc, by the name of whoever had its id or its thread before.
+#[case::a_child_of_the_runtime(sigkill(0, process(812, "coroner-agent", ""), vec![shim()]), Origin::Runtime)]
+#[case::a_child_of_the_runtime_without_a_name(sigkill(0, process(812, "<...>", ""), vec![shim()]), Origin::Runtime)]
+#[case::of_what_only_looks_so(sigkill(0, process(812, "kill", ""), vec![process(811, "runc", pod(A))]), Origin::Unknown)]
+#[case::without_name_or_parent(sigkill(0, process(812, "<...>", ""), vec![]), Origin::Unknown)]
 #[case::a_cpu_limit(sigkill(128, process(100, "java", pod(A)), vec![]), Origin::CpuTimeLimit)]
 #[case::the_kernel(sigkill(128, process(7, "java", pod(A)), vec![]), Origin::Kernel)]
 fn who_is_behind_it(#[case] sigkill: Sigkill, #[case] expected: Origin) {
@@ -156,4 +161,12 @@ fn who_was_exiting(
 #[case(&format!("/docker/{A}"), "container aaaaaaaaaaaa")]
 fn places_in_words(#[case] group: &str, #[case] words: &str) {
     assert_eq!(place(group), words);
+}
+
+/// What `kubectl exec` runs is the runtime's child too, in the container's pid namespace.
+#[test]
+fn an_exec_that_is_gone_is_not_the_runtime() {
+    let mut kill = sigkill(0, process(812, "kill", ""), vec![shim()]);
+    kill.sender.namespace_pid = Some(7);
+    assert_eq!(origin(&kill), Origin::Unknown);
 }
