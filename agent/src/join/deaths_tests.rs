@@ -21,6 +21,7 @@ fn end(main_pid: Option<u32>) -> ContainerEnd {
         oom_kills: None,
         throttled_us: None,
         throttled_periods: None,
+        sandbox: false,
     }
 }
 

@@ -102,6 +102,7 @@ pub(crate) fn end(run: u32, second: i64) -> Finding {
         oom_kills: Some(0),
         throttled_us: None,
         throttled_periods: None,
+        sandbox: false,
     };
     let id = FindingId::container_end(BOOT, &id(run));
     finding(id, second, Source::Cgroup, FindingBody::ContainerEnd(Box::new(body)))

@@ -162,6 +162,7 @@ async fn a_containers_own_counter_excludes_a_kill_in_it() {
         oom_kills: Some(0),
         throttled_us: None,
         throttled_periods: None,
+        sandbox: false,
     };
     let finding = Finding {
         id: FindingId::container_end(BOOT, &id),

@@ -28,4 +28,8 @@ pub struct ContainerEnd {
     pub throttled_us: Option<u64>,
     /// Periods in which they were throttled, and all periods.
     pub throttled_periods: Option<(u64, u64)>,
+    /// It was seen to be the pod's sandbox, which holds its namespaces and runs nothing (`pause`): the runtime kills it
+    /// when the pod is over, and nobody knows it by a name.
+    #[serde(default)]
+    pub sandbox: bool,
 }

@@ -134,7 +134,7 @@ impl<'a> Api<'a> {
             Some(ContainerRole::Ephemeral) => "ephemeral container",
             Some(ContainerRole::App) | None => "container",
         };
-        match container {
+        match container.filter(|name| !name.is_empty()) {
             Some(container) => format!("{role} {container} of pod {namespace}/{pod}"),
             None => format!("pod {namespace}/{pod}"),
         }

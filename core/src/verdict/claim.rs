@@ -2,7 +2,9 @@
 
 use super::facts::{Event, Facts};
 use super::opening::incident_of;
-use super::{Case, agreement, evidence, history, orderly, outcome, says, surroundings, telling};
+use super::{
+    Case, agreement, evidence, history, named, orderly, outcome, says, surroundings, telling,
+};
 use crate::incident::{
     Cause, Confidence, Incident, IncidentId, KernelFacts, TriggerFacts, VictimFacts,
 };
@@ -103,7 +105,7 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
     let kubernetes = says::kubernetes(facts, cause, confidence);
     explanation.extend(kubernetes.as_ref().and_then(|says| says.why.clone()));
     let (pod, container) = says::whose(facts);
-    Incident {
+    let mut incident = Incident {
         id: id(facts, case),
         time: facts.time(),
         node: says::node(facts),
@@ -127,7 +129,9 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
             .filter(|_| !matches!(facts.event, Event::Death) || cause != Cause::Unknown),
         evidence: evidence::evidence(facts, case),
         gaps,
-    }
+    };
+    named::name(&mut incident, case.kubernetes.as_ref());
+    incident
 }
 
 /// Whose incident it is: what whoever gathered the case says, else what opens it.

@@ -107,6 +107,13 @@ pub(super) fn remedies(
     composition: Option<&Composition>,
     raise: &str,
 ) -> Vec<String> {
+    // The runtime's own helper, before the program: there is nothing in it to be found out.
+    if report.victims.first().is_some_and(|victim| victim.comm.starts_with("runc:[")) {
+        return vec![format!(
+            "{raise}: not even the runtime could start a container in it. Measure what the program needs once it runs \
+             (memory.peak)."
+        )];
+    }
     let or = match composition.map(|c| (c.mostly, c.bytes)) {
         Some((Mostly::Tmpfs, bytes)) => format!(
             "keep less in tmpfs: {} is in an emptyDir of medium Memory, /dev/shm or another tmpfs; give it a sizeLimit \

@@ -9,7 +9,7 @@ use super::claim::{Claim, Rule};
 use super::evidence::chain;
 use super::facts::{Event, Facts};
 use super::no_oom::no_oom;
-use super::words::{clock, process};
+use super::words::{clock, is_forgotten, process};
 use crate::finding::Sigkill;
 use crate::incident::{Cause, Confidence};
 use crate::signal::{Origin, origin, place, way};
@@ -55,7 +55,7 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
             format!(
                 "Find out what ran {} on the node at that time, on the host or in a container that sees the host's \
                  processes: {}.",
-                kill.sender.comm,
+                if is_forgotten(&kill.sender.comm) { "as that pid" } else { &kill.sender.comm },
                 chain(kill)
             ),
         ),
@@ -89,8 +89,10 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         missing.push("Whether the sender ran on the host or in a container.".to_owned());
         // Whoever stops containers, the runtime, is gone as fast as any.
         let stopping = facts.api.is_some_and(|api| api.killing().is_some());
+        // The kubelet says when it stops a container.
+        let told = facts.api.is_some_and(|api| api.events_known() && !stopping);
         if stopping || kill.ancestors.is_empty() && is_forgotten(&kill.sender.comm) {
-            confidence = Confidence::Possible;
+            confidence = if told { Confidence::Likely } else { Confidence::Possible };
             missing.push(
                 "Whether it was the container runtime, doing what the kubelet told it.".to_owned(),
             );
@@ -107,11 +109,6 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         missing,
         ..Claim::default()
     })
-}
-
-/// Whether the kernel no longer knew what the sender was called.
-fn is_forgotten(comm: &str) -> bool {
-    matches!(comm, "" | "<...>")
 }
 
 /// `, a descendant of pid 790 (sshd)`: the eldest that is not the node's first process.

@@ -16,6 +16,7 @@ mod evidence;
 mod facts;
 mod gather;
 mod memory_nodes;
+mod named;
 mod no_oom;
 mod opening;
 mod orderly;

@@ -5,7 +5,7 @@
 //! is the death of that container.
 
 use crate::cgroup::identify;
-use crate::finding::{Finding, FindingBody, FindingId, Sigkill, SignalResult};
+use crate::finding::{Finding, FindingBody, FindingId, Process, Sigkill, SignalResult};
 use crate::incident::IncidentId;
 use crate::kernel::{KernelEvent, ReportEnd};
 use crate::signal::{Origin, origin};
@@ -79,7 +79,8 @@ pub(super) fn rank(finding: &Finding) -> Option<u8> {
             None => is_somebodys_doing(sigkill).then_some(4),
         },
         FindingBody::CountedKill(_) => Some(2),
-        FindingBody::ContainerEnd(_) => Some(5),
+        // With a pod goes its sandbox; that is no death of anybody.
+        FindingBody::ContainerEnd(end) => (!end.sandbox).then_some(5),
         _ => None,
     }
 }
@@ -95,15 +96,22 @@ fn is_somebodys_doing(sigkill: &Sigkill) -> bool {
         | Origin::OtherContainer
         | Origin::UserspaceOomKiller(_)
         | Origin::CpuTimeLimit => true,
-        Origin::SameContainer | Origin::Itself | Origin::ParentDeath | Origin::Unknown => {
+        Origin::SameContainer | Origin::Itself | Origin::ParentDeath => {
             sigkill.receiver_is_main == Some(true)
         }
+        // The runtime kills the sandbox of every pod that is over, and is gone at once.
+        Origin::Unknown => sigkill.receiver_is_main == Some(true) && !is_pause(&sigkill.receiver),
         Origin::KernelOom
         | Origin::Runtime
         | Origin::Kubelet
         | Origin::PidNamespaceEnd
         | Origin::Kernel => false,
     }
+}
+
+/// Whether it is called as what runs in sandboxes is.
+fn is_pause(process: &Process) -> bool {
+    process.comm == "pause"
 }
 
 fn in_container(sigkill: &Sigkill) -> bool {

@@ -53,6 +53,11 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         "Look at the claim (`kubectl describe pvc`): its storage class, size, access mode or zone cannot be met."
     } else if has("timed out") || has("Timeout") {
         "Look at the storage's own controller and node plugin: the volume was not attached or mounted in time."
+    } else if has("persistentvolumeclaim") && has("not found") {
+        "Create the claim in the pod's namespace, or correct the name that the pod refers to it by."
+    } else if has("hostPath type check failed") {
+        "The path is not on that node, or is something else there: create it, or correct the path or type of the \
+         hostPath volume."
     } else {
         "Look at the volume and the storage's node plugin on that node."
     };

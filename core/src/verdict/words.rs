@@ -14,7 +14,12 @@ pub(super) fn clock(time: Timestamp) -> String {
 
 /// `pid 4121 (java)`.
 pub(super) fn process(pid: u32, comm: &str) -> String {
-    if comm.is_empty() { format!("pid {pid}") } else { format!("pid {pid} ({comm})") }
+    if is_forgotten(comm) { format!("pid {pid}") } else { format!("pid {pid} ({comm})") }
+}
+
+/// Whether nobody knew what a process was called: the trace prints this of those that ended.
+pub(super) fn is_forgotten(comm: &str) -> bool {
+    matches!(comm, "" | "<...>")
 }
 
 /// `pid 1 (a) was killed`, `pid 1 (a) and 3 more processes were killed`; without a victim what the kernel did instead.

@@ -235,6 +235,7 @@ fn end(main: u32) -> ContainerEnd {
         oom_kills: Some(0),
         throttled_us: None,
         throttled_periods: None,
+        sandbox: false,
     }
 }
 

@@ -19,6 +19,7 @@ impl From<f::ContainerEnd> for v1::ContainerEnd {
             throttled_periods: e
                 .throttled_periods
                 .map(|(throttled, all)| v1::ThrottledPeriods { throttled, all }),
+            sandbox: e.sandbox,
         }
     }
 }
@@ -37,6 +38,7 @@ impl TryFrom<v1::ContainerEnd> for f::ContainerEnd {
             oom_kills: e.oom_kills,
             throttled_us: e.throttled_us,
             throttled_periods: e.throttled_periods.map(|p| (p.throttled, p.all)),
+            sandbox: e.sandbox,
         })
     }
 }

@@ -171,7 +171,7 @@ structs! {
     f::GroupRise { group, limit, usage, peak, oom, limit_hits, oom_kill, oom_group_kill }
     f::ContainerEnd {
         group, container_id, main_pid, watched_since, not_before, main_sigkilled, oom_kills, throttled_us,
-        throttled_periods,
+        throttled_periods, sandbox,
     }
     f::Fragmentation { occasion, areas, shortage, counters, earlier, huge_pages }
     f::BlockShortage { node, zone, order, block, blocks_left, free, unusable_permille, earlier }

@@ -55,6 +55,7 @@ impl Watcher {
         node.life = Life::Ended;
         let counts = node.known.kills.is_some() || node.known.tree_kills.is_some();
         let (main_pid, since_us, kills) = (node.main_pid, node.since_us, node.kills);
+        let sandbox = node.sandbox;
         let unseen_us = node.main_met_us.map(|met_us| (since_us, met_us));
         let group = self.tree.path(id);
         let Some(container_id) = container_id(&group) else { return };
@@ -73,6 +74,7 @@ impl Watcher {
             throttled_periods: throttled
                 .as_deref()
                 .and_then(|text| Some((value(text, "nr_throttled")?, value(text, "nr_periods")?))),
+            sandbox,
         };
         self.joiner.container_ended(end, unseen_us);
         self.look_at_total();

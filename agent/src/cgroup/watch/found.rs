@@ -6,6 +6,7 @@ use coroner_core::finding::Source;
 use rustix::io::Errno;
 
 use super::notices::File;
+use super::sandbox;
 use super::tree::{Kind, Life, Node, ROOT, container_id};
 use super::{Look, Watcher};
 use crate::cgroup::population::{children, pids};
@@ -125,7 +126,9 @@ impl Watcher {
         }
         let main = self.host_pids.then(|| self.main_of(&there)).flatten();
         let met = self.meets(main);
+        let sandbox = main.and_then(|main| sandbox::is_sandbox(&self.proc_root, main));
         let Some(node) = self.tree.get_mut(id) else { return };
+        node.sandbox = sandbox.unwrap_or(node.sandbox);
         node.known = if born { reading.at_birth() } else { reading };
         if !there.is_empty() {
             node.life = Life::Populated;
@@ -172,7 +175,9 @@ impl Watcher {
     fn inhabited(&mut self, id: usize, path: &str, there: &[u32], nth: usize) {
         let main = self.host_pids.then(|| self.main_of(there)).flatten();
         let met = self.meets(main);
+        let sandbox = main.and_then(|main| sandbox::is_sandbox(&self.proc_root, main));
         let Some(node) = self.tree.get_mut(id) else { return };
+        node.sandbox = sandbox.unwrap_or(node.sandbox);
         if !there.is_empty() && node.life != Life::Ended {
             node.life = Life::Populated;
             // Later on the first may be dead already, and whoever is left is not the first.

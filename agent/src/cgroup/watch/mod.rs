@@ -14,6 +14,7 @@ mod ends;
 mod found;
 mod kills;
 mod notices;
+mod sandbox;
 #[cfg(test)]
 mod tests;
 mod total;

@@ -73,6 +73,8 @@ pub(super) struct Node {
     pub main_pid: Option<u32>,
     /// When that was seen first, unless it is known to be the first: who was killed before may have been it.
     pub main_met_us: Option<u64>,
+    /// That first process is the sandbox of the pod.
+    pub sandbox: bool,
     /// Kills counted in it or below while it was watched.
     pub kills: u32,
     /// Groups kept below a container.

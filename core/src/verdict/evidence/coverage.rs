@@ -12,6 +12,10 @@ use crate::verdict::words::clock;
 
 /// One line for each source of which it is known.
 pub(super) fn lines(facts: &Facts<'_>, case: &Case) -> Vec<Evidence> {
+    // Nobody is killed who waits.
+    if facts.api.is_some_and(|api| api.waiting().is_some()) {
+        return Vec::new();
+    }
     let mut said: Vec<String> =
         KILL_SOURCES.into_iter().filter_map(|source| line(facts, case, source)).collect();
     let others = facts.watch.gaps.iter().filter(|gap| !KILL_SOURCES.contains(&gap.source));
@@ -43,7 +47,7 @@ fn line(facts: &Facts<'_>, case: &Case, source: Source) -> Option<String> {
         return Some(format!("{source} not read without a gap at that time"));
     }
     let since = since(case, source).filter(|since| *since <= facts.at)?;
-    Some(format!("{source} read without a gap from {} to the kill", clock(since)))
+    Some(format!("{source} read without a gap from {} until it happened", clock(since)))
 }
 
 /// Since when the source says that it reads.

@@ -5,6 +5,7 @@ use crate::finding::{Process, Sigkill, SignalResult, Source};
 use crate::incident::{Evidence, SigkillFacts};
 use crate::signal::{Origin, origin};
 use crate::verdict::facts::Facts;
+use crate::verdict::words::is_forgotten;
 
 /// One line for each SIGKILL.
 pub(super) fn lines(facts: &Facts<'_>) -> Vec<Evidence> {
@@ -56,7 +57,10 @@ fn signal(sigkill: &Sigkill) -> String {
 
 /// `kill[812] <- bash[800] <- sshd[790] in /system.slice/ssh.service`.
 pub(in crate::verdict) fn chain(sigkill: &Sigkill) -> String {
-    let name = |process: &Process| format!("{}[{}]", process.comm, process.pid);
+    let name = |process: &Process| {
+        let comm = if is_forgotten(&process.comm) { "(name not known)" } else { &process.comm };
+        format!("{comm}[{}]", process.pid)
+    };
     let mut chain = name(&sigkill.sender);
     for ancestor in sigkill.ancestors.iter().take(MOST) {
         chain.push_str(" <- ");

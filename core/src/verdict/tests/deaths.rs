@@ -1,8 +1,8 @@
 //! Deaths that were not the OOM killer's: who sent SIGKILL, and ends that nobody killed. Senders are those of real traces.
 
-use super::sightings::{SSHD, death, end, ended, process, sigkill, traced, watched};
+use super::sightings::{SSHD, all_watched, death, end, ended, process, sigkill, traced, watched};
 use super::*;
-use crate::finding::{Process, Sigkill};
+use crate::finding::{ContainerEnd, Process, Sigkill};
 use crate::incident::Outcome;
 use crate::kernel::{Fault, UserspaceKill, UserspaceKiller};
 
@@ -259,4 +259,36 @@ fn names_that_lie() {
     let incident = watched(vec![traced(shell, Some(death()))]);
     is(&incident, Cause::ExternalKill, Confidence::Likely);
     assert!(incident.summary.contains("a process of the same container"));
+}
+
+/// As every pod of containerd ends: the runtime kills the sandbox, often gone before anybody could see who it was.
+#[test]
+fn a_sandbox_goes_with_its_pod() {
+    let pause = |kill: Sigkill| Sigkill {
+        receiver: process(41, "pause", Some(&container())),
+        receiver_is_main: Some(true),
+        ..kill
+    };
+    let sandbox =
+        || ended(ContainerEnd { sandbox: true, ..end(Some(true), Some(0)) }, Some(death()));
+    let nobody = sigkill(0, process(812, "<...>", None), Some(true));
+    for kill in [by_runtime(), nobody] {
+        let findings = vec![traced(pause(kill), Some(death())), sandbox()];
+        assert!(judge(&Case { findings, coverage: all_watched(), ..Case::default() }).is_none());
+    }
+    // What a person does to it is told: all containers of the pod go with it.
+    let incident = watched(vec![traced(pause(by_ssh(None)), Some(death())), sandbox()]);
+    is(&incident, Cause::ExternalKill, Confidence::Confirmed);
+}
+
+/// The trace knew nothing of the sender: neither that it was Kubernetes nor that it was not.
+#[test]
+fn a_sender_that_nothing_is_known_of() {
+    let kill = sigkill(0, process(812, "<...>", None), Some(true));
+    let incident =
+        watched(vec![traced(kill, Some(death())), ended(end(Some(true), Some(0)), Some(death()))]);
+    is(&incident, Cause::ExternalKill, Confidence::Possible);
+    assert!(
+        incident.gaps.iter().any(|gap| gap.starts_with("Whether it was the container runtime"))
+    );
 }

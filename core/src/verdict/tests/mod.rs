@@ -4,6 +4,7 @@ mod deaths;
 mod holes;
 mod kubernetes;
 mod kubernetes_properties;
+mod kubernetes_words;
 mod limits;
 mod meant;
 mod mix;

@@ -106,6 +106,7 @@ pub(super) fn end(main_sigkilled: Option<bool>, oom_kills: Option<u64>) -> Conta
         oom_kills,
         throttled_us: Some(12_000_000),
         throttled_periods: Some((40, 100)),
+        sandbox: false,
     }
 }
 
