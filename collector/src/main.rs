@@ -115,7 +115,9 @@ fn main() -> ExitCode {
 }
 
 fn run(flags: Flags) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&flags.log)
+    // kube logs every request that finds nobody as an error of its own; we tell once that the server is away.
+    let quiet = if flags.log.contains("kube_client") { "" } else { ",kube_client=off" };
+    let filter = EnvFilter::try_new(format!("{}{quiet}", flags.log))
         .with_context(|| format!("--log `{}` is no filter", flags.log))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());

@@ -15,7 +15,7 @@ pub struct Pace {
     pub first_retry: Duration,
     /// No wait after a failure is longer.
     pub longest_retry: Duration,
-    /// The wait after a refusal: somebody has to change a role first.
+    /// The longest wait after a refusal, which is reached by degrees: somebody has to change a role first.
     pub refused_retry: Duration,
     /// Objects a page, from servers without streaming lists.
     pub page: u32,

@@ -64,7 +64,8 @@ impl Watcher {
                      The API server says: {words}"
                 ))
                 .await?;
-                jitter(self.api.pace.refused_retry)
+                // A server that has just begun refuses everything until it has read its roles.
+                self.backoff.next().min(jitter(self.api.pace.refused_retry))
             }
             ApiError::Busy(seconds) => {
                 let words = "it is busy, and asks to be left alone for a time".to_owned();

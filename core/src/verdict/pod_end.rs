@@ -35,7 +35,8 @@ pub(super) struct Told<'a> {
 
 /// Why the pod of this end was to end; `None` where nothing says that it was, or the container had ended before.
 pub(super) fn pod_end<'a>(api: Api<'a>) -> Option<Told<'a>> {
-    if api.reason() == Some("ContainerStatusUnknown") {
+    // What a container waited for is none of what became of its pod later on.
+    if api.reason() == Some("ContainerStatusUnknown") || api.waiting().is_some() {
         return None;
     }
     let told = status(api).or_else(|| disruption(api)).or_else(|| deletion(api))?;

@@ -2,7 +2,7 @@
 
 use super::MOST;
 use crate::incident::Evidence;
-use crate::kubernetes::ClusterEvent;
+use crate::kubernetes::{ApiGap, ClusterEvent};
 use crate::verdict::facts::Facts;
 
 /// Events that a verdict may rest on.
@@ -88,12 +88,29 @@ pub(super) fn lines(facts: &Facts<'_>) -> Vec<Evidence> {
     let telling: Vec<&ClusterEvent> =
         api.case.events.iter().filter(|event| TELLING.contains(&event.reason.as_str())).collect();
     all.extend(telling.iter().rev().take(MOST).rev().map(|event| event_line(event)));
-    all.extend(api.case.gaps.iter().map(|gap| Evidence {
+    all.extend(unread(&api.case.gaps).into_iter().map(|detail| Evidence {
         source: "coverage".to_owned(),
-        detail: format!("{} of the API not read: {}", gap.part.name(), gap.reason),
+        detail,
         time: None,
     }));
     all
+}
+
+/// `pods, events of the API not read: ...`: what is missing for one reason is said once.
+fn unread(gaps: &[ApiGap]) -> Vec<String> {
+    let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
+    for gap in gaps {
+        let part = gap.part.name();
+        match by_reason.iter_mut().find(|(reason, _)| *reason == gap.reason) {
+            Some((_, parts)) if parts.contains(&part) => {}
+            Some((_, parts)) => parts.push(part),
+            None => by_reason.push((&gap.reason, vec![part])),
+        }
+    }
+    by_reason
+        .into_iter()
+        .map(|(reason, parts)| format!("{} of the API not read: {reason}", parts.join(", ")))
+        .collect()
 }
 
 /// `Killing x3  Stopping container c`.
