@@ -17,7 +17,7 @@ use tracing_subscriber::EnvFilter;
 /// Takes findings from Coroner's agents, stores them, judges them and answers questions about them.
 ///
 /// Agents connect to the gRPC address, and so does `coroner list` and `coroner why`. The HTTP address serves /healthz,
-/// /readyz (whether a finding could be stored now), /metrics (OpenMetrics) and a page of the newest incidents.
+/// /readyz (whether a finding could be stored now), /metrics (OpenMetrics) and pages for a browser.
 ///
 /// Everything is kept in one SQLite file, coroner.db in the data directory. SIGTERM and SIGINT end the collector within
 /// a second; what it had acknowledged is on the disk, and agents keep the rest and send it again.

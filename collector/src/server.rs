@@ -116,7 +116,8 @@ impl Collector {
             ),
         }
         if let Some(listener) = http {
-            let app = http::router(store.clone(), metrics);
+            let query = Query::new(store.clone(), stopping.clone());
+            let app = http::router(store.clone(), metrics, query);
             let stopped = wait(stopping.clone());
             servers.spawn(async move {
                 let end = axum::serve(listener, app).with_graceful_shutdown(stopped).await;

@@ -1,21 +1,18 @@
-//! What people and monitoring see over HTTP: health, metrics, and a page of the newest incidents.
+//! What people and monitoring see over HTTP: health, metrics, and the pages.
 
-mod page;
+mod pages;
 
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderName, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
 use crate::metrics::Metrics;
-use crate::query;
+use crate::query::Query;
 use crate::store::Store;
-
-/// Incidents on the page.
-const SHOWN: u32 = 100;
 
 /// How long a write may take before the store counts as not writable: probes wait a second by default.
 const READY_TIMEOUT: Duration = Duration::from_millis(800);
@@ -27,16 +24,17 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 struct Context {
     store: Store,
     metrics: Metrics,
+    query: Query,
 }
 
 /// All paths.
-pub(crate) fn router(store: Store, metrics: Metrics) -> Router {
+pub(crate) fn router(store: Store, metrics: Metrics, query: Query) -> Router {
     Router::new()
-        .route("/", get(index))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(encode))
-        .with_state(Context { store, metrics })
+        .merge(pages::routes())
+        .with_state(Context { store, metrics, query })
 }
 
 /// Ready means that a finding could be stored now.
@@ -53,18 +51,4 @@ async fn ready(State(context): State<Context>) -> (StatusCode, String) {
 
 async fn encode(State(context): State<Context>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, OPEN_METRICS)], context.metrics.encode())
-}
-
-async fn index(State(context): State<Context>) -> impl IntoResponse {
-    const HEADERS: [(HeaderName, &str); 5] = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, page::CONTENT_SECURITY_POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    match query::newest(context.store.readers(), SHOWN).await {
-        Ok(found) => (HEADERS, page::incidents(&found.incidents)).into_response(),
-        Err(e) => (StatusCode::SERVICE_UNAVAILABLE, format!("{e}\n")).into_response(),
-    }
 }

@@ -1,27 +1,33 @@
 //! Answers questions about incidents (one, a page of them, or each as it changes) and about nodes.
 
+mod by_hour;
 mod filter;
 mod node;
 mod nodes;
 mod page;
 mod read;
+mod reports;
 mod target;
 mod watch;
 mod window;
 
+use coroner_core::incident::IncidentId;
+use coroner_core::kernel::OomReport;
 use coroner_proto::v1::query_service_server::QueryService;
 use coroner_proto::v1::{
     GetIncidentRequest, GetIncidentResponse, GetNodeRequest, GetNodeResponse, ListIncidentsRequest,
     ListIncidentsResponse, ListNodesRequest, ListNodesResponse, WatchIncidentsRequest,
     WatchIncidentsResponse,
 };
+use jiff::Timestamp;
 use tokio::sync::watch::Receiver;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
-use crate::store::{Readers, Store, StoreError};
+use crate::store::{Store, StoreError};
+pub(crate) use by_hour::HourCount;
 use filter::Filter;
-use read::{Answer, Page};
+use read::Answer;
 use target::{Narrowed, Target};
 
 /// The service.
@@ -35,15 +41,16 @@ impl Query {
     pub(crate) fn new(store: Store, stop: Receiver<bool>) -> Self {
         Self { store, stop }
     }
-}
 
-/// The newest incidents, at most `size`.
-///
-/// # Errors
-///
-/// If the database cannot be read.
-pub(crate) async fn newest(readers: &Readers, size: u32) -> Result<Page, StoreError> {
-    read::list(readers, Filter::default(), None, size).await
+    /// What the kernel wrote about an incident: its reports, oldest first.
+    pub(crate) async fn oom_reports(&self, id: &IncidentId) -> Result<Vec<OomReport>, Status> {
+        reports::of(self.store.readers(), id).await.map_err(|e| failed(&e))
+    }
+
+    /// How many incidents there were since a time, by hour and cause.
+    pub(crate) async fn by_hour(&self, since: Timestamp) -> Result<Vec<HourCount>, Status> {
+        by_hour::count(self.store.readers(), since).await.map_err(|e| failed(&e))
+    }
 }
 
 /// Every shape of list there is: SQL and its values.

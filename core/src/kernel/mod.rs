@@ -5,6 +5,7 @@
 //! releases), so every part of a report may be missing: what the text does not say is `None`, never 0.
 
 mod event;
+mod memory_parts;
 mod oom;
 mod report_parts;
 
@@ -12,5 +13,6 @@ pub use event::{
     AllocationFailure, Fault, HardwareMemoryError, KernelEvent, Reaped, SlabFailure, Suppressed,
     Unverified, UserspaceKill, UserspaceKiller, VmallocFailure,
 };
+pub use memory_parts::MemoryParts;
 pub use oom::{Level, OomReport, OomVictim, ReportEnd, Scope, Trigger, Victim};
 pub use report_parts::{FreeArea, Limit, MemInfo, Position, TaskRow, Usage};

@@ -1,12 +1,12 @@
 //! What a group's memory was made of when its limit was hit, and what can be done about each kind.
 //!
 //! tmpfs, page cache and kernel memory belong to no process: no list of processes shows them, and the process that is
-//! killed for them may be tiny. The kernel prints `memory.stat` under names that depend on version and hierarchy.
+//! killed for them may be tiny.
 
 use super::telling;
 use super::words::size;
 use crate::bytes::Bytes;
-use crate::kernel::OomReport;
+use crate::kernel::{MemoryParts, OomReport};
 
 /// What most of it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,22 +34,10 @@ pub(super) struct Composition {
 
 /// `None` where the report does not show it.
 pub(super) fn composition(report: &OomReport, usage: Option<u64>) -> Option<Composition> {
-    let stat = |keys: &[&str]| keys.iter().find_map(|key| report.stat(key));
     let rss = report.tasks_rss();
-    // Version 1 prints the group's own share first, and what its descendants have as `total_..`.
-    let shmem = stat(&["total_shmem", "shmem"]);
-    let anon = stat(&["total_rss", "anon", "rss"]);
-    // Both names count tmpfs in.
-    let cache =
-        stat(&["total_cache", "file", "cache"]).map(|file| file.saturating_sub(shmem.unwrap_or(0)));
-    let kernel = stat(&["kernel"]).or_else(|| {
-        let parts = ["slab", "kernel_stack", "pagetables", "percpu", "sock", "vmalloc"];
-        let known: Vec<u64> = parts.iter().filter_map(|key| report.stat(key)).collect();
-        (!known.is_empty()).then(|| known.iter().copied().fold(0, u64::saturating_add))
-    });
-    let kernel = kernel.or_else(|| report.kmem.and_then(|kmem| kmem.usage));
-    let listed = [shmem, anon, cache, kernel].into_iter().flatten().fold(0, u64::saturating_add);
-    let whole = usage.or_else(|| (listed > 0).then_some(listed))?;
+    let parts = MemoryParts::of(report);
+    let MemoryParts { anonymous: anon, shared: shmem, cache, kernel } = parts;
+    let whole = usage.or_else(|| parts.sum())?;
     let half = |bytes: Option<u64>| bytes.filter(|bytes| *bytes > 0 && *bytes >= whole / 2);
 
     let (mostly, bytes, sentence) = if let Some(bytes) = half(shmem) {
