@@ -1,4 +1,5 @@
-//! How many incidents there were, by hour and cause: what a picture over time is drawn from.
+//! How many incidents there were, by hour and cause: what a picture over time is drawn from. Ends that were meant are left
+//! out, as in lists.
 
 use coroner_core::incident::Cause;
 use jiff::Timestamp;
@@ -33,7 +34,7 @@ pub(super) async fn count(
         .ask("count incidents", move |db| {
             db.prepare_cached(
                 "SELECT time_us / $1, cause, count(*) FROM incident INDEXED BY incident_time
-                 WHERE time_us >= $2 GROUP BY 1, 2 ORDER BY 1, 2",
+                 WHERE time_us >= $2 AND orderly = 0 GROUP BY 1, 2 ORDER BY 1, 2",
             )?
             .query_map([HOUR_US, since_us], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
             .collect()

@@ -30,12 +30,13 @@ pub(super) struct Asked {
     since: String,
     until: String,
     disagrees: String,
+    orderly: String,
     page: String,
 }
 
 impl Asked {
     /// Names and values for a link, without the page.
-    fn fields(&self) -> [(&'static str, Option<&str>); 10] {
+    fn fields(&self) -> [(&'static str, Option<&str>); 11] {
         [
             ("node", given(&self.node)),
             ("namespace", given(&self.namespace)),
@@ -47,6 +48,7 @@ impl Asked {
             ("since", given(&self.since)),
             ("until", given(&self.until)),
             ("disagrees", given(&self.disagrees)),
+            ("orderly", given(&self.orderly)),
         ]
     }
 
@@ -60,6 +62,7 @@ impl Asked {
             since: time("since", &self.since)?,
             until: time("until", &self.until)?,
             disagrees: given(&self.disagrees).is_some(),
+            orderly: given(&self.orderly).is_some(),
             ..v1::IncidentFilter::default()
         };
         if let Some(cause) = word::<Cause>(&self.cause)? {
@@ -122,6 +125,9 @@ pub(super) async fn page(
         } @else {
             (table(&incidents))
         }
+        @if found.orderly_left_out > 0 {
+            p.about { (found.orderly_left_out) " ends that were meant are left out here." }
+        }
         @if let Some(next) = next { p { a rel="next" href=(next) { "Older incidents" } } }
     };
     Ok(super::html(StatusCode::OK, layout::page("Incidents", asked.page.is_empty(), &main)))
@@ -166,6 +172,10 @@ fn form(asked: &Asked) -> Markup {
             label {
                 input type="checkbox" name="disagrees" value="yes" checked[!asked.disagrees.is_empty()];
                 " Kubernetes says otherwise"
+            }
+            label {
+                input type="checkbox" name="orderly" value="yes" checked[!asked.orderly.is_empty()];
+                " Ends that were meant too"
             }
             button { "Filter" }
         }
