@@ -10,22 +10,29 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Processes remembered at most: twelve bytes each, and room.
+use coroner_core::forks::Sighting;
+
+use crate::clock::monotonic_us;
+
+/// Processes remembered at most: sixteen bytes each, and room.
 const PROCESSES_MAX: usize = 32_768;
 
 /// In this time ids do not come round.
 pub(crate) const FRESH: Duration = Duration::from_secs(10);
 
-/// A note: number of the group, and milliseconds since the table was made.
+/// A note: number of the group, and milliseconds since the table was made when the look began and when it was noted.
 #[derive(Clone, Copy, Debug)]
 struct Note {
     group: u32,
     at_ms: u32,
+    until_ms: u32,
 }
 
 #[derive(Debug)]
 struct Table {
     began: Instant,
+    /// The same in microseconds of `CLOCK_MONOTONIC`.
+    began_us: u64,
     processes: HashMap<u32, Note>,
     /// Names of groups by number.
     groups: Vec<Arc<str>>,
@@ -43,6 +50,7 @@ pub(crate) struct Homes {
 impl Homes {
     pub(crate) fn new() -> Self {
         let table = Table {
+            began_us: monotonic_us(),
             began: Instant::now(),
             processes: HashMap::new(),
             groups: Vec::new(),
@@ -68,13 +76,14 @@ impl Homes {
         }
         let mut table = self.lock();
         let at_ms = millis(at.saturating_duration_since(table.began));
+        let until_ms = millis(table.began.elapsed()).max(at_ms);
         let mut group = (table.number(group), group);
         for pid in pids.iter().filter(|pid| **pid != 0) {
             if table.processes.len() >= PROCESSES_MAX && !table.processes.contains_key(pid) {
                 table.forget_older_half();
                 group.0 = table.number(group.1);
             }
-            table.processes.insert(*pid, Note { group: group.0, at_ms });
+            table.processes.insert(*pid, Note { group: group.0, at_ms, until_ms });
         }
     }
 
@@ -85,6 +94,16 @@ impl Homes {
         let group = table.groups.get(usize::try_from(note.group).ok()?)?;
         let seen = table.began + Duration::from_millis(u64::from(note.at_ms));
         Some((Arc::clone(group), now.saturating_duration_since(seen)))
+    }
+
+    /// The same with the time in which that was, in microseconds of `CLOCK_MONOTONIC`.
+    pub(crate) fn sighting(&self, pid: u32) -> Option<Sighting> {
+        let table = self.lock();
+        let note = table.processes.get(&pid)?;
+        let group = Arc::clone(table.groups.get(usize::try_from(note.group).ok()?)?);
+        let us = |ms: u32| table.began_us + u64::from(ms) * 1000;
+        let (from_us, to_us) = (us(note.at_ms), us(note.until_ms.saturating_add(2)));
+        Some(Sighting { process: pid, group, from_us, to_us, began_by_us: None })
     }
 
     fn mains(&self) -> MutexGuard<'_, HashMap<String, u32>> {
@@ -184,6 +203,13 @@ mod tests {
         assert!(group == "/a" && age >= Duration::from_secs(6) && age < FRESH, "{age:?}");
         assert_eq!(seen(&homes, 2, now).unwrap().0, "/b");
         assert_eq!((seen(&homes, 0, now), seen(&homes, 9, now)), (None, None));
+        // When that was, for whoever compares it with what the kernel recorded.
+        let now_us = monotonic_us();
+        homes.note(3, "/c", Instant::now());
+        let sighting = homes.sighting(3).unwrap();
+        assert!(sighting.from_us <= now_us + 1000 && monotonic_us() <= sighting.to_us + 1_000_000);
+        assert!(sighting.from_us < sighting.to_us && &*sighting.group == "/c");
+        assert_eq!(homes.sighting(9), None);
     }
 
     #[test]

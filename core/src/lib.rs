@@ -12,6 +12,7 @@ pub mod escape;
 pub mod exit_code;
 pub mod explain;
 pub mod finding;
+pub mod forks;
 pub mod fragmentation;
 pub mod headroom;
 pub mod hysteresis;

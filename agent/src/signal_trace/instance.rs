@@ -9,7 +9,6 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use coroner_core::escape::terminal;
-use coroner_core::signal::{Layout, Layouts};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, mkdir, stat};
 use rustix::io::Errno;
 
@@ -18,20 +17,25 @@ use super::tracefs::{TraceError, read, write};
 /// Agents on one node at most.
 const NAMES: usize = 64;
 
-/// All buffers together, in KiB. An event takes 56 bytes, so this holds some 75,000 SIGKILLs.
-const TOTAL_KB: usize = 4096;
-
-/// The buffer of one CPU, in KiB: 64 hold 1,100 SIGKILLs, 512 hold 9,300, more than a CPU makes while the agent sleeps
-/// for a second in a storm.
-const PER_CPU_KB: (usize, usize) = (64, 512);
+/// What an instance is made for.
+#[derive(Debug)]
+pub(super) struct Setup {
+    /// All buffers together, in KiB.
+    pub total_kb: usize,
+    /// The buffer of one CPU, in KiB: at least and at most.
+    pub per_cpu_kb: (usize, usize),
+    /// Whether the kernel is to remember the names of tasks that make events.
+    pub names: bool,
+    /// The events, with a filter where not all of them are wanted. The first one tells whether it traces.
+    pub events: Vec<(&'static str, Option<String>)>,
+}
 
 /// What is printed, and how: an instance begins with what somebody set for the whole machine. Kernels refuse options
 /// they do not have, which then are as we want them.
-const OPTIONS: [&str; 15] = [
+const OPTIONS: [&str; 14] = [
     "context-info",
     "irq-info",
     "overwrite",
-    "record-cmd",
     "norecord-tgid",
     "noraw",
     "nohex",
@@ -45,33 +49,31 @@ const OPTIONS: [&str; 15] = [
     "nopause-on-trace",
 ];
 
-const FILTER: &str = "sig==9";
-
 /// An instance that is ours.
 #[derive(Debug)]
 pub(super) struct Instance {
     pub path: PathBuf,
-    /// How events are printed.
-    pub layouts: Layouts,
     /// Size of each CPU's buffer, in KiB.
     pub buffer_kb: usize,
     /// It was running already, left by an agent that is gone.
     pub adopted: bool,
+    /// The event that tells whether it traces.
+    first: &'static str,
     /// Keeps the lock.
     _lock: OwnedFd,
 }
 
 impl Instance {
     /// Makes or takes over an instance named `name`, or that with a number, and sets it up.
-    pub(super) fn open(tracefs: &Path, name: &str) -> Result<Self, TraceError> {
+    pub(super) fn open(tracefs: &Path, name: &str, setup: &Setup) -> Result<Self, TraceError> {
         if name.is_empty() || name.starts_with('.') || name.contains(['/', '\0', '\n']) {
             return Err(TraceError::Name { name: terminal(name).to_string() });
         }
-        let layouts = layouts(tracefs)?;
         let (path, lock, made) = claim(&tracefs.join("instances"), name)?;
-        match set_up(&path, layouts.marked.is_some()) {
+        let first = setup.events.first().map_or("", |(event, _)| *event);
+        match set_up(&path, setup) {
             Ok((buffer_kb, running)) => {
-                Ok(Self { path, layouts, buffer_kb, adopted: running && !made, _lock: lock })
+                Ok(Self { path, buffer_kb, adopted: running && !made, first, _lock: lock })
             }
             Err(error) => {
                 // Nothing half-made stays behind.
@@ -83,8 +85,9 @@ impl Instance {
 
     /// Whether it still traces what it should.
     pub(super) fn check(&self) -> Result<(), TraceError> {
-        let on = |file: &str| read(&self.path.join(file)).map(|text| is_on(&text));
-        if on("tracing_on")? && on("events/signal/signal_generate/enable")? {
+        let on = |file: &Path| read(file).map(|text| is_on(&text));
+        let enabled = self.path.join("events").join(self.first).join("enable");
+        if on(&self.path.join("tracing_on"))? && on(&enabled)? {
             return Ok(());
         }
         Err(TraceError::SwitchedOff { path: self.path.clone() })
@@ -102,26 +105,6 @@ impl Instance {
 /// Whether a file says that something is on. An event with a trigger says `1*`.
 fn is_on(text: &str) -> bool {
     matches!(text.trim(), "1" | "1*")
-}
-
-/// How this kernel prints the two events.
-fn layouts(tracefs: &Path) -> Result<Layouts, TraceError> {
-    let layout = |event: &str, needed: &[&str]| {
-        let path = tracefs.join("events").join(event).join("format");
-        let text = read(&path)?;
-        Layout::parse(&text, needed).map_err(|error| TraceError::Format { path, error })
-    };
-    let generated = layout("signal/signal_generate", &["sig", "code", "pid"])?;
-    let marked = match layout("oom/mark_victim", &["pid"]) {
-        Ok(layout) => Some(layout),
-        Err(error) => {
-            tracing::warn!(
-                "{error}; kills by the OOM killer are not told from others by the kernel"
-            );
-            None
-        }
-    };
-    Ok(Layouts { generated, marked })
 }
 
 /// The first directory of that name, or that name with a number, that nobody alive holds; with its lock, and whether it
@@ -167,14 +150,17 @@ fn claim(instances: &Path, name: &str) -> Result<(PathBuf, OwnedFd, bool), Trace
 
 /// Sets everything as it must be, and touches nothing that is so already: some settings empty the buffer. Gives the size
 /// of a CPU's buffer in KiB, and whether it was tracing already.
-fn set_up(path: &Path, marks: bool) -> Result<(usize, bool), TraceError> {
+fn set_up(path: &Path, setup: &Setup) -> Result<(usize, bool), TraceError> {
     let events = path.join("events");
-    let signal = events.join("signal/signal_generate");
     let is = |file: &Path, value: &str| read(file).is_ok_and(|text| text.trim() == value);
-    let enabled = read(&signal.join("enable")).is_ok_and(|text| is_on(&text));
-    let running = enabled && is(&signal.join("filter"), FILTER);
+    let running = setup.events.first().is_some_and(|(event, filter)| {
+        let event = events.join(event);
+        read(&event.join("enable")).is_ok_and(|text| is_on(&text))
+            && filter.as_ref().is_none_or(|filter| is(&event.join("filter"), filter))
+    });
 
-    for option in OPTIONS {
+    let names = if setup.names { "record-cmd" } else { "norecord-cmd" };
+    for option in OPTIONS.into_iter().chain([names]) {
         let _ = write(&path.join("trace_options"), option);
     }
     let clock = path.join("trace_clock");
@@ -182,18 +168,21 @@ fn set_up(path: &Path, marks: bool) -> Result<(usize, bool), TraceError> {
         write(&clock, "mono")?;
     }
     let cpus = std::fs::read_dir(path.join("per_cpu")).map_or(1, Iterator::count).max(1);
-    let buffer_kb = (TOTAL_KB / cpus).clamp(PER_CPU_KB.0, PER_CPU_KB.1);
+    let (least, most) = setup.per_cpu_kb;
+    let buffer_kb = (setup.total_kb / cpus).clamp(least, most);
     let size = path.join("buffer_size_kb");
     if !is(&size, &buffer_kb.to_string()) {
         write(&size, &buffer_kb.to_string())?;
     }
     // Readers are woken by the first event, not by a page of them.
     let _ = write(&path.join("buffer_percent"), "0");
-    write(&signal.join("filter"), FILTER)?;
-    if marks {
-        write(&events.join("oom/mark_victim/enable"), "1")?;
+    for (event, filter) in setup.events.iter().rev() {
+        let event = events.join(event);
+        if let Some(filter) = filter {
+            write(&event.join("filter"), filter)?;
+        }
+        write(&event.join("enable"), "1")?;
     }
-    write(&signal.join("enable"), "1")?;
     write(&path.join("tracing_on"), "1")?;
     Ok((buffer_kb, running))
 }

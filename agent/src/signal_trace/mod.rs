@@ -1,18 +1,23 @@
 //! The signal trace: every SIGKILL, who sent it and who got it, and whether the OOM killer did it.
 //!
 //! A trace instance of our own, filtered to SIGKILL, wakes us when one is made; both sides are looked up at once, and
-//! the OOM killer's mark is waited for for a moment. Without tracefs, or the privilege to use it, that is said once,
-//! tried again every minute, and all other sources go on.
+//! the OOM killer's mark is waited for for a moment. Who is gone by then is known from a second instance, which records
+//! forks ([`recorder`]). Without tracefs, or the privilege to use it, that is said once, tried again every minute, and all
+//! other sources go on.
 
 mod instance;
 mod names;
+mod past;
 mod pipe;
+mod recorder;
+mod setups;
 mod sight;
 mod task;
 #[cfg(test)]
 mod tests;
 mod tracefs;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,6 +33,7 @@ use crate::stop::Stop;
 use instance::Instance;
 use names::Names;
 use pipe::Pipe;
+use recorder::Recorder;
 use sight::{Looks, Sighting};
 use tracefs::TraceError;
 pub(crate) use tracefs::find as find_tracefs;
@@ -65,6 +71,8 @@ type Sink = Box<dyn Fn(Sigkill) + Send + Sync>;
 struct Following {
     pipe: Pipe,
     reader: Reader,
+    /// The kernel tells whom the OOM killer chooses.
+    marks: bool,
     pairing: Pairing<Sighting>,
     looks: Looks,
     buffer: Vec<u8>,
@@ -87,11 +95,16 @@ impl SignalTrace {
             match self.open() {
                 Ok((instance, mut following)) => {
                     complaint.clear();
-                    self.announce(&instance);
+                    self.announce(&instance, &mut following);
                     let ended = self.follow(&instance, &mut following, &mut stop).await;
+                    let recorder = following.looks.past().recorder.take();
                     drop(following);
                     // Taking the buffers away takes the kernel some time.
-                    let _ = tokio::task::spawn_blocking(move || instance.remove()).await;
+                    let removed = tokio::task::spawn_blocking(move || {
+                        recorder.into_iter().for_each(Recorder::remove);
+                        instance.remove();
+                    });
+                    let _ = removed.await;
                     match ended {
                         Ok(()) => return,
                         Err(error) => self.cannot(&error, &mut complaint),
@@ -108,15 +121,26 @@ impl SignalTrace {
 
     fn open(&self) -> Result<(Instance, Following), TraceError> {
         let tracefs = tracefs::find(self.root.as_deref(), Path::new("/proc/self/mountinfo"))?;
-        let instance = Instance::open(&tracefs, &self.name)?;
+        let (layouts, setup) = setups::kills(&tracefs)?;
+        let marks = layouts.marked.is_some();
+        let instance = Instance::open(&tracefs, &self.name, &setup)?;
+        let recorder = match Recorder::open(&tracefs, &self.name, &self.proc_root) {
+            Ok(recorder) => Some(recorder),
+            Err(error) => {
+                tracing::info!("forks are not recorded: {error}");
+                None
+            }
+        };
         let following = Following {
             pipe: Pipe::open(&instance.path)?,
-            reader: Reader::new(instance.layouts.clone()),
+            reader: Reader::new(layouts),
+            marks,
             pairing: Pairing::default(),
             looks: Looks::new(
                 self.proc_root.clone(),
                 Arc::clone(&self.homes),
                 Names::keep(&instance.path),
+                recorder,
                 Instant::now(),
             ),
             buffer: vec![0; BUFFER],
@@ -125,7 +149,7 @@ impl SignalTrace {
         Ok((instance, following))
     }
 
-    fn announce(&self, instance: &Instance) {
+    fn announce(&self, instance: &Instance, following: &mut Following) {
         let mut detail = format!(
             "traces SIGKILL in {}, with a buffer of {} KiB for each CPU",
             instance.path.display(),
@@ -135,8 +159,20 @@ impl SignalTrace {
             detail
                 .push_str(", taken over from an agent that was killed, with what was traced since");
         }
-        if instance.layouts.marked.is_none() {
+        if !following.marks {
             detail.push_str("; the kernel does not trace whom the OOM killer chooses");
+        }
+        match &following.looks.past().recorder {
+            Some(recorder) => {
+                let _ = write!(
+                    detail,
+                    "; records forks, with {} KiB for each CPU",
+                    recorder.buffer_kb()
+                );
+            }
+            None => detail.push_str(
+                "; forks are not recorded, so a process that is gone when it is looked up may stay unknown",
+            ),
         }
         let now = Clocks::now();
         self.common.findings.status(Source::SignalTrace, true, detail, Some(now.timestamp()));
@@ -174,7 +210,10 @@ impl SignalTrace {
             tokio::select! {
                 ready = following.pipe.readable() => ready?,
                 () = tokio::time::sleep(due), if waits => {}
-                _ = check.tick() => instance.check()?,
+                _ = check.tick() => {
+                    instance.check()?;
+                    following.looks.past().check();
+                }
                 () = stop.wait() => {}
             }
         }
@@ -221,6 +260,7 @@ impl SignalTrace {
                     self.lost(events, *read_until_us);
                     None
                 }
+                TraceEvent::Forked(_) | TraceEvent::Moved(_) => None,
             };
             if let Some(pair) = done {
                 self.hand_on(pair);

@@ -3,7 +3,7 @@
 //! Documentation/trace/ftrace.rst: reading consumes. Without anything to read a non-blocking read gives EAGAIN. Its poll
 //! wakes on the first event of any CPU (`ring_buffer_poll_wait`, with `buffer_percent` 0), and costs nothing before.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
@@ -23,10 +23,7 @@ pub(super) struct Pipe {
 impl Pipe {
     /// Opens the pipe of an instance. Needs a tokio runtime with I/O.
     pub(super) fn open(instance: &Path) -> Result<Self, TraceError> {
-        let path = instance.join("trace_pipe");
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let fd = rustix::fs::open(&path, flags, Mode::empty())
-            .map_err(|errno| TraceError::denied("open", &path, errno))?;
+        let (fd, path) = open(instance)?;
         #[allow(
             deprecated,
             reason = "its successor is unsafe; an OwnedFd that is never replaced keeps that contract"
@@ -39,14 +36,7 @@ impl Pipe {
 
     /// Reads what is there, without waiting; 0 bytes when there is nothing.
     pub(super) fn read(&self, buffer: &mut [u8]) -> Result<usize, TraceError> {
-        loop {
-            return match rustix::io::read(self.fd.as_fd(), &mut *buffer) {
-                Ok(len) => Ok(len),
-                Err(Errno::AGAIN) => Ok(0),
-                Err(Errno::INTR) => continue,
-                Err(errno) => Err(TraceError::denied("read", &self.path, errno)),
-            };
-        }
+        read(self.fd.as_fd(), &self.path, buffer)
     }
 
     /// Waits until there may be something to read.
@@ -59,5 +49,31 @@ impl Pipe {
             }
             Err(source) => Err(TraceError::Watch { path: self.path.clone(), source }),
         }
+    }
+}
+
+/// Opens the pipe of an instance; nobody waits for it.
+pub(super) fn open(instance: &Path) -> Result<(OwnedFd, PathBuf), TraceError> {
+    let path = instance.join("trace_pipe");
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match rustix::fs::open(&path, flags, Mode::empty()) {
+        Ok(fd) => Ok((fd, path)),
+        Err(errno) => Err(TraceError::denied("open", &path, errno)),
+    }
+}
+
+/// Reads what is there, without waiting; 0 bytes when there is nothing.
+pub(super) fn read(
+    fd: BorrowedFd<'_>,
+    path: &Path,
+    buffer: &mut [u8],
+) -> Result<usize, TraceError> {
+    loop {
+        return match rustix::io::read(fd, &mut *buffer) {
+            Ok(len) => Ok(len),
+            Err(Errno::AGAIN) => Ok(0),
+            Err(Errno::INTR) => continue,
+            Err(errno) => Err(TraceError::denied("read", path, errno)),
+        };
     }
 }

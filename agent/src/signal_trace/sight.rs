@@ -1,6 +1,6 @@
 //! Who sent a SIGKILL and who got it, looked up while both can still be read.
 //!
-//! The receiver first: it is dying. What `/proc` has forgotten, [`Homes`] may remember. A storm of SIGKILLs between the
+//! The receiver first: it is dying. What `/proc` has forgotten, [`Past`] may remember. A storm of SIGKILLs between the
 //! processes of the host (a build that is stopped) must not cost more than it is worth: what is known to be in no
 //! container is not looked into further, and the number of looks a second is bounded; those not taken are counted.
 
@@ -13,10 +13,12 @@ use coroner_core::finding::{Process, SignalResult};
 use coroner_core::signal::{Generated, Seen, was_exiting};
 
 use super::names::Names;
+use super::past::Past;
+use super::recorder::Recorder;
 use super::task::{self, Task};
 use crate::clock::Clocks;
 use crate::homes::{FRESH, Homes};
-use crate::process::{TOLERANCE_US, since_boot, start_us};
+use crate::process::{since_boot, start_us};
 
 /// Parents of a sender that are read at most.
 const ANCESTORS_MAX: usize = 8;
@@ -48,6 +50,7 @@ pub(super) struct Sighting {
 pub(super) struct Looks {
     proc_root: PathBuf,
     homes: Arc<Homes>,
+    past: Past,
     names: Option<Names>,
     last: Option<(u32, Instant, Sender)>,
     left: u32,
@@ -67,10 +70,17 @@ impl Looks {
         proc_root: PathBuf,
         homes: Arc<Homes>,
         names: Option<Names>,
+        recorder: Option<Recorder>,
         now: Instant,
     ) -> Self {
+        let past = Past { proc_root: proc_root.clone(), homes: Arc::clone(&homes), recorder };
         let (last, not_taken) = (None, 0);
-        Self { proc_root, homes, names, last, left: LOOKS_AT_ONCE, refilled: now, not_taken }
+        Self { proc_root, homes, past, names, last, left: LOOKS_AT_ONCE, refilled: now, not_taken }
+    }
+
+    /// What is remembered of processes that are gone.
+    pub(super) fn past(&mut self) -> &mut Past {
+        &mut self.past
     }
 
     /// Looks up both sides of a signal.
@@ -88,6 +98,7 @@ impl Looks {
             return sighting;
         }
         if is_late(signal) && self.is_another(signal.receiver, signal.at_us) {
+            sighting.receiver.cgroup = self.past.recorded(signal.receiver, signal.at_us);
             return sighting;
         }
         let task = task::status(&self.proc_root, signal.receiver);
@@ -113,7 +124,7 @@ impl Looks {
     }
 
     fn receiver(
-        &self,
+        &mut self,
         signal: &Generated,
         task: Option<&Task>,
         sighting: &mut Sighting,
@@ -131,23 +142,10 @@ impl Looks {
             None => {
                 // A container's processes are its first one's children, which stay where they were born.
                 let parent = || task::group(&self.proc_root, task?.parent?);
-                let home = self.home(receiver.pid, now);
+                let home = self.past.home(signal.receiver, receiver.pid, signal.at_us, now);
                 receiver.cgroup = home.or_else(|| parent().filter(|group| is_container(group)));
             }
         }
-    }
-
-    /// The group a process was seen in before it began to exit, if it is still the same process.
-    fn home(&self, pid: u32, now: Instant) -> Option<String> {
-        let (group, age) = self.homes.group_of(pid, now)?;
-        if age >= FRESH {
-            let (_, ticks) = task::stat(&self.proc_root, pid)?;
-            let up = Clocks::now().boottime_us.saturating_sub(start_us(ticks));
-            if u128::from(up + TOLERANCE_US) < age.as_micros() {
-                return None;
-            }
-        }
-        Some(group.to_string())
     }
 
     /// Whether the process that has this id now began after `at_us`, or nobody has it.
@@ -193,6 +191,7 @@ impl Looks {
         let known = !is_late(signal) || !self.is_another(signal.sender, signal.at_us);
         let task = known.then(|| task::status(root, signal.sender)).flatten();
         let Some(task) = task else {
+            process.cgroup = self.past.recorded(signal.sender, signal.at_us);
             return Sender { process, exits: Some(true), ancestors: Vec::new() };
         };
         process.pid = task.process;
@@ -206,8 +205,10 @@ impl Looks {
         if signal.code != BY_KERNEL {
             sender.exits = task::stat(root, signal.sender).map(|(exits, _)| exits).or(Some(true));
             sender.ancestors = self.ancestors(task.parent);
-            let (home, process) = (self.home(sender.process.pid, now), &mut sender.process);
-            process.cgroup = process.cgroup.take().or(home);
+            let (pid, at_us) = (sender.process.pid, signal.at_us);
+            let group = sender.process.cgroup.take();
+            sender.process.cgroup =
+                group.or_else(|| self.past.home(signal.sender, pid, at_us, now));
         }
         self.last = Some((signal.sender, now, sender.clone()));
         sender
@@ -279,7 +280,8 @@ mod tests {
             std::fs::write(dir.join("stat"), stat).unwrap();
         };
         let homes = Arc::new(Homes::new());
-        let looks = Looks::new(proc.path().to_owned(), Arc::clone(&homes), None, Instant::now());
+        let looks =
+            Looks::new(proc.path().to_owned(), Arc::clone(&homes), None, None, Instant::now());
         let id = "a".repeat(64);
         let group = format!("/kubepods/pod00000000-0000-0000-0000-000000000001/{id}");
         let is_main = |pid, group: &str| {

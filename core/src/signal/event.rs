@@ -9,6 +9,10 @@ pub enum TraceEvent {
     Generated(Generated),
     /// `oom:mark_victim`.
     Marked(Marked),
+    /// `task:task_newtask`.
+    Forked(Forked),
+    /// `cgroup:cgroup_attach_task`.
+    Moved(Moved),
     /// Events of one CPU were overwritten before they were read.
     Lost {
         /// The CPU.
@@ -50,4 +54,29 @@ pub struct Marked {
     pub victim: u32,
     /// What else was printed.
     pub mark: OomMark,
+}
+
+/// A task was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Forked {
+    /// When, in microseconds of the trace's clock.
+    pub at_us: u64,
+    /// The task that made it.
+    pub maker: u32,
+    /// The new task: a thread's id, or a process's.
+    pub child: u32,
+    /// The flags of clone(2).
+    pub flags: u64,
+}
+
+/// A process was moved to another group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// When, in microseconds of the trace's clock.
+    pub at_us: u64,
+    /// Number of the hierarchy, as in `/proc/cgroups`.
+    pub hierarchy: u32,
+    /// The process and its new group, from the root of the hierarchy: hostile text. Several where the text can be read in several
+    /// ways: then one of them is meant.
+    pub readings: Vec<(u32, String)>,
 }

@@ -103,6 +103,10 @@ impl Layout {
         }
         Some(Values { layout: self, values })
     }
+    /// The fields, and what is printed between them.
+    pub(super) fn parts(&self) -> (Vec<&str>, &[String]) {
+        (self.fields.iter().map(|field| field.name.as_str()).collect(), &self.literals)
+    }
 }
 
 impl Field {

@@ -4,8 +4,9 @@
 //! `trace_print_context`). A name has 15 bytes at most, so the dash always stands at column 16, whatever the name
 //! holds; only if it does not, the last dash before the bracket is taken.
 
-use super::event::{Generated, Marked, TraceEvent};
+use super::event::{Forked, Generated, Marked, TraceEvent};
 use super::format::Layout;
+use super::moved::moved;
 use crate::finding::{OomMark, SignalResult};
 
 /// The column of the dash.
@@ -14,23 +15,27 @@ const NAME_COLUMNS: usize = 16;
 /// `SIGKILL`.
 const SIGKILL: u32 = 9;
 
-/// How this kernel prints the two events.
-#[derive(Clone, Debug)]
+/// How this kernel prints the events; `None` for those that it has not, or that are not traced.
+#[derive(Clone, Debug, Default)]
 pub struct Layouts {
     /// Of `signal:signal_generate`.
-    pub generated: Layout,
-    /// Of `oom:mark_victim`; `None` where the kernel has no such event (before 4.13).
+    pub generated: Option<Layout>,
+    /// Of `oom:mark_victim` (since 4.13).
     pub marked: Option<Layout>,
+    /// Of `task:task_newtask` (since 3.4).
+    pub forked: Option<Layout>,
+    /// Of `cgroup:cgroup_attach_task` (since 4.8).
+    pub moved: Option<Layout>,
 }
 
 /// What stands before the event.
-struct Head<'a> {
+pub(super) struct Head<'a> {
     comm: String,
     task: u32,
     depth: Option<u32>,
-    at_us: u64,
+    pub(super) at_us: u64,
     event: &'a str,
-    rest: &'a str,
+    pub(super) rest: &'a str,
 }
 
 /// Where the name of the task may end.
@@ -61,8 +66,12 @@ pub(super) fn parse(line: &[u8], name: Name, layouts: &Layouts) -> Option<TraceE
     let (comm, rest) = (String::from_utf8_lossy(comm), String::from_utf8_lossy(rest.get(1..)?));
     let head = head(comm.trim_start(), &rest)?;
     match head.event {
-        "signal_generate" => generated(&head, &layouts.generated).map(TraceEvent::Generated),
+        "signal_generate" => {
+            generated(&head, layouts.generated.as_ref()?).map(TraceEvent::Generated)
+        }
         "mark_victim" => marked(&head, layouts.marked.as_ref()?).map(TraceEvent::Marked),
+        "task_newtask" => forked(&head, layouts.forked.as_ref()?).map(TraceEvent::Forked),
+        "cgroup_attach_task" => moved(&head, layouts.moved.as_ref()?).map(TraceEvent::Moved),
         _ => None,
     }
 }
@@ -106,6 +115,14 @@ fn marked(head: &Head<'_>, layout: &Layout) -> Option<Marked> {
             oom_score_adj: values.number("oom_score_adj"),
         },
     })
+}
+
+fn forked(head: &Head<'_>, layout: &Layout) -> Option<Forked> {
+    let values = layout.read(head.rest)?;
+    let flags = values.text("clone_flags")?;
+    let flags = u64::from_str_radix(flags.trim_start_matches("0x"), 16).ok()?;
+    let (maker, child) = (head.task, values.number("pid")?);
+    Some(Forked { at_us: head.at_us, maker, child, flags })
 }
 
 /// `CPU:3 [LOST 12 EVENTS]`, or `[LOST EVENTS]` where the kernel does not know how many.

@@ -9,6 +9,7 @@ mod event;
 mod exit;
 mod format;
 mod line;
+mod moved;
 mod origin;
 mod pairing;
 mod place;
@@ -16,7 +17,7 @@ mod reader;
 #[cfg(test)]
 mod tests;
 
-pub use event::{Generated, Marked, TraceEvent};
+pub use event::{Forked, Generated, Marked, Moved, TraceEvent};
 pub use exit::{Seen, was_exiting};
 pub use format::{FormatError, Layout};
 pub use line::Layouts;

@@ -76,6 +76,12 @@ impl Reader {
         None
     }
 
+    /// Whether what was fed ends within a line, or with one that makes no sense as yet.
+    #[must_use]
+    pub fn is_within_a_line(&self) -> bool {
+        !self.tail.is_empty() || !self.held.is_empty()
+    }
+
     /// Lines since the last call that made no sense.
     pub fn take_not_understood(&mut self) -> u64 {
         std::mem::take(&mut self.not_understood)

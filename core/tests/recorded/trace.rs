@@ -15,8 +15,9 @@ pub(super) fn signals(text: &[u8], formats: &str) -> Vec<Paired<()>> {
     let at = formats.find("name: signal_generate").unwrap();
     let (marked, generated) = formats.split_at(at);
     let layouts = Layouts {
-        generated: Layout::parse(generated, &["sig", "code", "pid"]).unwrap(),
+        generated: Some(Layout::parse(generated, &["sig", "code", "pid"]).unwrap()),
         marked: Some(Layout::parse(marked, &["pid"]).unwrap()),
+        ..Layouts::default()
     };
     // The head of a `trace` file is no part of what `trace_pipe` gives.
     let lines = text.split_inclusive(|byte| *byte == b'\n');
@@ -27,7 +28,7 @@ pub(super) fn signals(text: &[u8], formats: &str) -> Vec<Paired<()>> {
     reader.feed(&body, |event| match event {
         TraceEvent::Generated(signal) => out.extend(pairing.generated(signal, ())),
         TraceEvent::Marked(marked) => out.extend(pairing.marked(marked)),
-        TraceEvent::Lost { .. } => panic!("events were lost"),
+        other => panic!("neither a signal nor a mark: {other:?}"),
     });
     while let Some(paired) = pairing.expired(u64::MAX) {
         out.push(paired);

@@ -1,6 +1,7 @@
 //! Real signals on this machine, in groups of the tests' own, and tracefs that is not what it should be.
 
 mod adoption;
+mod forks;
 mod kills;
 mod refusals;
 
@@ -86,7 +87,11 @@ struct Trace {
 
 impl Trace {
     async fn start(tracefs: &Path, name: &str) -> Self {
-        let trace = Self::begin(tracefs, name);
+        Self::start_with(tracefs, name, Path::new("/proc")).await
+    }
+
+    async fn start_with(tracefs: &Path, name: &str, proc_root: &Path) -> Self {
+        let trace = Self::begin(tracefs, name, proc_root);
         let start = Instant::now();
         while trace.outbox.is_empty() {
             assert!(start.elapsed() < PATIENCE, "the trace says nothing");
@@ -95,7 +100,7 @@ impl Trace {
         trace
     }
 
-    fn begin(tracefs: &Path, name: &str) -> Self {
+    fn begin(tracefs: &Path, name: &str, proc_root: &Path) -> Self {
         let metrics = Arc::new(Metrics::default());
         let outbox = Arc::new(Outbox::new(
             "node".to_owned(),
@@ -112,6 +117,7 @@ impl Trace {
         let common = Common { findings, metrics: Arc::clone(&metrics), stop: stopped };
         let config = Config {
             tracing_root: Some(tracefs.to_owned()),
+            proc_root: proc_root.to_owned(),
             tracing_instance: name.to_owned(),
             ..Config::new("node", "")
         };

@@ -1,5 +1,6 @@
 //! The trace of real kernels, hostile names, and every way of sending SIGKILL.
 
+mod forks;
 mod layouts;
 mod lines;
 mod origins;
@@ -20,8 +21,9 @@ pub(super) fn layouts(formats: &str) -> Layouts {
     let at = formats.find("name: signal_generate").unwrap();
     let (marked, generated) = formats.split_at(at);
     Layouts {
-        generated: Layout::parse(generated, &["sig", "code", "pid"]).unwrap(),
+        generated: Some(Layout::parse(generated, &["sig", "code", "pid"]).unwrap()),
         marked: Some(Layout::parse(marked, &["pid"]).unwrap()),
+        ..Layouts::default()
     }
 }
 

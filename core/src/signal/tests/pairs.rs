@@ -28,7 +28,7 @@ fn all(events: Vec<TraceEvent>) -> (Vec<Paired<()>>, u64) {
         match event {
             TraceEvent::Generated(signal) => out.extend(pairing.generated(signal, ())),
             TraceEvent::Marked(marked) => out.extend(pairing.marked(marked)),
-            TraceEvent::Lost { .. } => {}
+            _ => {}
         }
     }
     while let Some(late) = pairing.expired(u64::MAX) {
