@@ -55,6 +55,15 @@ fn kind(event: &KernelEvent) -> usize {
     }
 }
 
+/// Who waits for something about a kill.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Waiting {
+    /// For other witnesses.
+    Joiner,
+    /// For a look at the group a moment later, or for the group of a bare line.
+    Witness,
+}
+
 /// All counters of one agent.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -81,6 +90,9 @@ pub(crate) struct Metrics {
     pub surroundings_skipped: Counter,
     events: [Counter; KINDS.len()],
     queued: AtomicU64,
+    /// Kills that wait for a witness or a look, for each of those who wait.
+    waiting: [AtomicU64; 2],
+    log_read_until_us: AtomicU64,
     /// How the sources stand.
     pub standing: Standing,
     reading: AtomicBool,
@@ -99,6 +111,17 @@ impl Metrics {
 
     pub(crate) fn queued(&self) -> u64 {
         self.queued.load(Relaxed)
+    }
+
+    /// So many kills wait, with one of those who wait for something.
+    pub(crate) fn set_waiting(&self, who: Waiting, kills: usize) {
+        let kills = u64::try_from(kills).unwrap_or(u64::MAX);
+        self.waiting[who as usize].store(kills, Relaxed);
+    }
+
+    /// The kernel log was read to its end at this time, in microseconds of `CLOCK_MONOTONIC`.
+    pub(crate) fn set_log_read_until(&self, at_us: u64) {
+        self.log_read_until_us.store(at_us, Relaxed);
     }
 
     pub(crate) fn set_reading(&self, yes: bool) {
@@ -242,6 +265,16 @@ impl Metrics {
         }
         for (name, help, value) in [
             ("findings_queued", "Findings that wait or are not acknowledged yet.", self.queued()),
+            (
+                "kills_waiting",
+                "Kills and ends of containers of which more may be told in a moment.",
+                self.waiting.iter().map(|waiting| waiting.load(Relaxed)).sum(),
+            ),
+            (
+                "kernel_log_read_until_microseconds",
+                "When the kernel log was last read to its end, on CLOCK_MONOTONIC.",
+                self.log_read_until_us.load(Relaxed),
+            ),
             ("kernel_log_reading", "1 while the kernel log is read.", u64::from(self.is_reading())),
             ("connected", "1 while a collector listens.", u64::from(self.is_connected())),
         ] {
@@ -264,11 +297,16 @@ mod tests {
         let metrics = Metrics::default();
         metrics.records_read.add(3);
         metrics.set_queued(2);
+        metrics.set_waiting(Waiting::Joiner, 3);
+        metrics.set_waiting(Waiting::Witness, 4);
+        metrics.set_log_read_until(5);
         metrics.standing.said(Source::SignalTrace, true);
         metrics.event(&KernelEvent::Suppressed(Suppressed::default()));
         let text = metrics.render();
         assert!(text.contains("\ncoroner_agent_kernel_records_read_total 3\n"), "{text}");
         assert!(text.contains("\ncoroner_agent_findings_queued 2\n"));
+        assert!(text.contains("\ncoroner_agent_kills_waiting 7\n"));
+        assert!(text.contains("\ncoroner_agent_kernel_log_read_until_microseconds 5\n"));
         assert!(text.contains("coroner_agent_events_total{kind=\"suppressed\"} 1\n"));
         assert!(text.contains("coroner_agent_events_total{kind=\"oom\"} 0\n"));
         assert!(text.contains("coroner_agent_source_reading{source=\"signal-trace\"} 1\n"));

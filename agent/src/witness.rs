@@ -19,7 +19,7 @@ use crate::clock::{Clocks, Moment};
 use crate::findings::Findings;
 use crate::homes::Homes;
 use crate::join::Joiner;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Waiting};
 use crate::position::Mark;
 use crate::process::{Processes, since_boot};
 
@@ -81,14 +81,21 @@ impl Witness {
         mark: Mark,
         fresh: bool,
     ) -> Option<CgroupObservation> {
-        match event {
+        let seen = match event {
             KernelEvent::Oom(report) => self.report(report, about, mark, fresh),
             KernelEvent::OomVictim(further) => {
                 self.further(further, fresh);
                 None
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        self.tell_waiting();
+        seen
+    }
+
+    fn tell_waiting(&self) {
+        let kills = self.later.len() + self.attributor.waiting();
+        self.metrics.set_waiting(Waiting::Witness, kills);
     }
 
     fn report(
@@ -171,9 +178,13 @@ impl Witness {
                 self.schedule(later);
             } else {
                 self.metrics.unattributed.add(1);
+                if let Some(joiner) = &self.joiner {
+                    joiner.unattributed(&bare.about, bare.victim.pid);
+                }
             }
             self.findings.outbox.release(bare.mark);
         }
+        self.tell_waiting();
     }
 
     /// Does what is due. True when more is due than fits into one turn.
@@ -191,6 +202,7 @@ impl Witness {
             self.push(seen, later.mark);
             self.findings.outbox.release(later.mark);
         }
+        self.tell_waiting();
         false
     }
 

@@ -79,6 +79,7 @@ fn witnessed(node: &str, seq: u64) -> Vec<Finding> {
         to_us: seq,
         lineage: vec![rise],
         limit: CountedLimit::Group(group.clone()),
+        one_of: Vec::new(),
     };
     let state = CgroupState { path: group, version: 2, exists: true, ..CgroupState::default() };
     let observation = CgroupObservation {

@@ -239,6 +239,11 @@ impl Attributor {
         decided
     }
 
+    /// Kills that wait for an answer.
+    pub(crate) fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Looks who is there, and settles the ledger when the storm is over.
     pub(crate) fn tick(&mut self, hierarchy: &Hierarchy, now: Instant) {
         if self.storm.quiet_at().is_some_and(|at| at <= now) && self.pending.is_empty() {

@@ -201,6 +201,11 @@ impl Deaths {
         out
     }
 
+    /// Ends that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.ends.len()
+    }
+
     /// When [`Deaths::overdue`] has something to do.
     pub(super) fn due(&self) -> Option<Instant> {
         self.ends.front().map(|ended| ended.until)

@@ -10,7 +10,7 @@ use super::kills::Kills;
 
 /// A count that may be of a kill whose group is not known yet waits so long for that: the group of a bare line is worked
 /// out when the counters were read, and a storm keeps a slow machine from both.
-const HOME_PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const HOME_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Meanwhile it is looked at again so often.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -22,6 +22,7 @@ impl Kills {
         if self.due().is_some_and(|due| due <= now) {
             out.extend(self.settle());
             out.extend(self.claim_late(now));
+            out.extend(self.share_out(now));
         }
         for at in 0..self.kills.len() {
             let Some(kill) = self.kills.get(at) else { break };
@@ -58,6 +59,11 @@ impl Kills {
         }
         self.forget(now);
         out
+    }
+
+    /// Kills that wait for a witness.
+    pub(super) fn waiting(&self) -> usize {
+        self.kills.iter().filter(|kill| kill.anchor.is_none() && !kill.waiting.is_empty()).count()
     }
 
     /// When [`Kills::overdue`] has something to do.

@@ -53,6 +53,10 @@ pub(super) struct Kill {
     pub(super) record: Option<FindingId>,
     pub(super) marked: bool,
     pub(super) counted: bool,
+    /// Nobody can tell its group.
+    pub(super) given_up: bool,
+    /// It is told with the count of a group that it may have been in, or another of its time.
+    pub(super) shared: bool,
     /// The fact that opened its incident, once one is published.
     pub(super) anchor: Option<FindingId>,
     /// Witnesses that wait for the log's line, and until when.
@@ -72,6 +76,8 @@ impl Kill {
             record: None,
             marked: false,
             counted: false,
+            given_up: false,
+            shared: false,
             anchor: None,
             waiting: Vec::new(),
             until: now,

@@ -261,9 +261,10 @@ impl Kills {
     /// process is not known, or a kill's victim is not, and the trace does not exclude it, of the last one in the
     /// container just before.
     pub(super) fn anchor_of(&self, end: &ContainerEnd, at_us: u64) -> Option<&FindingId> {
-        let main = |kill: &&Kill| end.main_pid.is_some() && kill.pid == end.main_pid;
+        let main =
+            |kill: &&Kill| end.main_pid.is_some() && kill.pid == end.main_pid && !kill.shared;
         let may_be = |kill: &&Kill| {
-            (end.main_pid.is_none() || kill.pid.is_none())
+            (end.main_pid.is_none() || kill.pid.is_none() || kill.shared)
                 && end.main_sigkilled != Some(false)
                 && kill.counts_below(&end.group)
                 && kill.span_us.is_none_or(|(_, to)| at_us <= to.saturating_add(ENDS_WITHIN_US))

@@ -22,6 +22,9 @@ mod late_tests;
 mod leftovers;
 #[cfg(test)]
 mod leftovers_tests;
+mod shared;
+#[cfg(test)]
+mod shared_tests;
 #[cfg(test)]
 mod tests;
 mod whole;
@@ -41,7 +44,7 @@ use tokio::sync::Notify;
 use crate::clock::{Clocks, Moment, monotonic_us};
 use crate::findings::Findings;
 use crate::homes::Homes;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Waiting};
 use crate::stop::Stop;
 use crate::surroundings::Seen;
 use announced::Announced;
@@ -194,8 +197,17 @@ impl Joiner {
 
     /// The group of a bare kill line was worked out; `anchor` is the fact whose incident it is.
     pub(crate) fn attributed(&self, anchor: &FindingId, pid: u32, group: &str) {
-        let out = self.lock().kills.attributed(anchor, pid, group);
+        let mut state = self.lock();
+        let out = state.kills.attributed(anchor, pid, group);
+        self.tell_waiting(&state);
+        drop(state);
         self.publish(out);
+    }
+
+    /// The group of a bare kill line cannot be worked out.
+    pub(crate) fn unattributed(&self, anchor: &FindingId, pid: u32) {
+        self.lock().kills.unattributed(anchor, pid);
+        self.changed.notify_one();
     }
 
     /// The trace saw a SIGKILL, with the OOM killer's mark if there was one.
@@ -215,6 +227,7 @@ impl Joiner {
         } else {
             state.deaths.sigkill(boot_id, sigkill, now)
         };
+        self.tell_waiting(&state);
         drop(state);
         self.publish(out);
         self.changed.notify_one();
@@ -226,6 +239,7 @@ impl Joiner {
         let mut state = self.lock();
         state.kills.without_log = !self.metrics.is_reading();
         let out = state.kills.counted(&self.findings.boot_id, kill, whole, now, now + PATIENCE);
+        self.tell_waiting(&state);
         drop(state);
         self.publish(out);
         self.changed.notify_one();
@@ -236,7 +250,10 @@ impl Joiner {
     /// Between the times of `unseen_us` nobody had seen who is said to be its first process.
     pub(crate) fn container_ended(&self, end: ContainerEnd, unseen_us: Option<(u64, u64)>) {
         let now = Instant::now();
-        self.lock().deaths.ended(end, unseen_us, now, now + END_PATIENCE);
+        let mut state = self.lock();
+        state.deaths.ended(end, unseen_us, now, now + END_PATIENCE);
+        self.tell_waiting(&state);
+        drop(state);
         self.changed.notify_one();
     }
 
@@ -265,8 +282,13 @@ impl Joiner {
         out.extend(deaths.overdue(boot_id, now, kills, &traced));
         self.metrics.unmatched_counts.add(kills.take_ambiguous());
         self.metrics.signals_not_reported.add(deaths.take_not_reported());
-        drop(state);
+        // What was waited for is in the outbox first.
         self.publish(out);
+        self.tell_waiting(&state);
+    }
+
+    fn tell_waiting(&self, state: &State) {
+        self.metrics.set_waiting(Waiting::Joiner, state.waiting());
     }
 
     fn publish(&self, out: Vec<Publication>) {
@@ -292,6 +314,11 @@ impl Joiner {
 }
 
 impl State {
+    /// Kills and ends of which more may be told in a moment.
+    fn waiting(&self) -> usize {
+        self.kills.waiting() + self.deaths.waiting()
+    }
+
     fn due(&self) -> Option<Instant> {
         [self.kills.due(), self.deaths.due()].into_iter().flatten().min()
     }

@@ -47,6 +47,7 @@ pub(super) fn count(group: &str, oom_kill: u64) -> CountedKill {
         to_us: 2,
         lineage: vec![GroupRise { group: group.to_owned(), ..GroupRise::default() }],
         limit: CountedLimit::Unknown,
+        one_of: Vec::new(),
     }
 }
 
@@ -64,11 +65,18 @@ pub(super) struct Scene {
     pub(super) kills: Kills,
     pub(super) now: Instant,
     pub(super) out: Vec<(String, Option<String>)>,
+    /// What was published after a wait.
+    pub(super) published: Vec<Publication>,
 }
 
 impl Scene {
     pub(super) fn new() -> Self {
-        Self { kills: Kills::default(), now: Instant::now(), out: Vec::new() }
+        Self {
+            kills: Kills::default(),
+            now: Instant::now(),
+            out: Vec::new(),
+            published: Vec::new(),
+        }
     }
 
     pub(super) fn without_log() -> Self {
@@ -120,6 +128,7 @@ impl Scene {
         self.now += Duration::from_millis(ms);
         let out = self.kills.overdue(self.now);
         self.out.extend(told(&out));
+        self.published.extend(out);
     }
 
     /// Which incident each finding belongs to, sorted.

@@ -158,6 +158,7 @@ impl Intake {
         self.waiting_since = Some(at_us);
         self.reporter.read_to_end(at_us);
         self.pass_on();
+        self.metrics.set_log_read_until(at_us);
     }
 
     /// Tells how far the log is read. For the times in between, when the log does not end.

@@ -28,6 +28,10 @@ pub struct CountedKill {
     pub lineage: Vec<GroupRise>,
     /// Whose limit it was, as far as the counters tell.
     pub limit: CountedLimit,
+    /// The processes of which it took one, where the log names several whose group nobody saw and it is not known which of
+    /// them was in this group; empty where that is no question.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub one_of: Vec<u32>,
 }
 
 /// How the counters of one group moved around a kill.

@@ -195,7 +195,8 @@ impl<'a> Facts<'a> {
     /// Who was killed, in words, or what the kernel did instead.
     pub(super) fn fate(&self) -> String {
         if self.victims.is_empty() && self.somebody_died() {
-            return words::unnamed(self.witnesses.counted.len());
+            let one_of: Vec<u32> = self.witnesses.one_of().into_iter().collect();
+            return words::unnamed(self.witnesses.counted.len(), &one_of);
         }
         words::fate(
             &self.victims,

@@ -1,7 +1,5 @@
 //! Putting a case in order: what it is about, who died, whose groups they were, what may be missing.
 
-use std::collections::BTreeSet;
-
 use super::Case;
 use super::account::Account;
 use super::api::Api;
@@ -56,13 +54,14 @@ pub(super) fn gather<'a>(
     })
 }
 
-/// The report's own victims, those that came later, and whom only the trace names: each pid once.
+/// The report's own victims, those that came later, and whom only the trace names: each pid once. Of several of which one was
+/// killed here, none is known to be it.
 fn victims<'a>(
     witnesses: &Witnesses<'a>,
     account: &'a Account,
     log: Option<&'a OomReport>,
 ) -> Vec<&'a Victim> {
-    let mut seen = BTreeSet::new();
+    let mut seen = witnesses.one_of();
     log.iter()
         .flat_map(|report| &report.victims)
         .chain(witnesses.further.iter().map(|(_, further)| &further.victim))

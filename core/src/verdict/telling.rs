@@ -18,12 +18,17 @@ pub(super) fn killing(facts: &Facts<'_>) -> Vec<String> {
     let mut said = Vec::new();
     match facts.victims.as_slice() {
         [] if facts.somebody_died() => said.push(format!(
-            "The kernel's OOM killer struck {} at {at}: {}. Who that was, nobody saw.",
+            "The kernel's OOM killer struck {} at {at}: {}. {}",
             facts.victim.as_ref().map_or_else(
                 || "a group".to_owned(),
                 |victim| group(victim.path, &victim.identity)
             ),
-            facts.fate()
+            facts.fate(),
+            match facts.witnesses.one_of().len() {
+                0 => "Who that was, nobody saw.",
+                _ => "The kernel log names the processes that were killed, and not where they were; which of \
+                      them was in this group, nobody saw.",
+            }
         )),
         [] => {}
         [victim] => said.push(format!(

@@ -140,6 +140,11 @@ impl<'a> Witnesses<'a> {
         self.observations.sort_by_key(|(_, o)| o.phase == Phase::Aftermath);
     }
 
+    /// The processes of which one was killed in a group that counted it, where nobody knows which.
+    pub(super) fn one_of(&self) -> BTreeSet<u32> {
+        self.counted.iter().flat_map(|(_, kill)| &kill.one_of).copied().collect()
+    }
+
     /// Whether any witness speaks of the OOM killer.
     pub(super) fn oom(&self) -> bool {
         self.log.is_some() || !self.marked.is_empty() || !self.counted.is_empty()

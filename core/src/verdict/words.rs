@@ -89,8 +89,23 @@ pub(super) fn processes_are(count: u64) -> String {
     if count == 1 { "1 process is".to_owned() } else { format!("{count} processes are") }
 }
 
-/// `a process was killed`, `3 processes were killed`: kills that were counted, and nobody said whom.
-pub(super) fn unnamed(count: usize) -> String {
+/// `a process was killed`, `3 processes were killed`: kills that were counted, and nobody said whom; or of whom one was,
+/// `one of pid 41, 42 and 43 was killed`.
+pub(super) fn unnamed(count: usize, one_of: &[u32]) -> String {
+    /// Most processes named.
+    const NAMED: usize = 8;
+    if let (1, [first @ .., last]) = (count, one_of) {
+        let named: Vec<String> = first.iter().take(NAMED).map(u32::to_string).collect();
+        return match first.len().saturating_sub(NAMED) {
+            _ if first.is_empty() => {
+                format!("a process, perhaps pid {last}, was killed")
+            }
+            0 => format!("one of pid {} and {last} was killed", named.join(", ")),
+            more => {
+                format!("one of pid {} and {} others was killed", named.join(", "), more + 1)
+            }
+        };
+    }
     match count {
         1 => "a process was killed".to_owned(),
         count => format!("{count} processes were killed"),

@@ -193,6 +193,7 @@ impl Case {
             to_us: oom_kill,
             lineage,
             limit,
+            one_of: Vec::new(),
         }
     }
 

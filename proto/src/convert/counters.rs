@@ -71,6 +71,7 @@ impl From<f::CountedKill> for v1::CountedKill {
             to_us: k.to_us,
             lineage: all(k.lineage),
             limit: Some(k.limit.into()),
+            one_of: k.one_of,
         }
     }
 }
@@ -88,6 +89,7 @@ impl TryFrom<v1::CountedKill> for f::CountedKill {
             to_us: k.to_us,
             lineage: repeated("lineage", k.lineage)?,
             limit: k.limit.map(Into::into).unwrap_or_default(),
+            one_of: k.one_of,
         })
     }
 }

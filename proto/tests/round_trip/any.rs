@@ -167,7 +167,7 @@ structs! {
     f::OomMark {
         at_us, total_vm_kb, anon_rss_kb, file_rss_kb, shmem_rss_kb, uid, pgtables_kb, oom_score_adj,
     }
-    f::CountedKill { group, version, oom_kill, of, from_us, to_us, lineage, limit }
+    f::CountedKill { group, version, oom_kill, of, from_us, to_us, lineage, limit, one_of }
     f::GroupRise { group, limit, usage, peak, oom, limit_hits, oom_kill, oom_group_kill }
     f::ContainerEnd {
         group, container_id, main_pid, watched_since, not_before, main_sigkilled, oom_kills, throttled_us,

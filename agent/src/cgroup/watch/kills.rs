@@ -238,6 +238,7 @@ impl Watcher {
                 to_us: now_us,
                 lineage: rises.clone(),
                 limit: limit.clone(),
+                one_of: Vec::new(),
             };
             self.joiner.counted(kill, whole.clone());
         }

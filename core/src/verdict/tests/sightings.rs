@@ -81,6 +81,7 @@ pub(super) fn count(group: &str, limit: CountedLimit, lineage: Vec<GroupRise>) -
         to_us: 145_000,
         lineage,
         limit,
+        one_of: Vec::new(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::sightings::{count, counted, mark, rise, the_report, traced, watched};
 use super::*;
-use crate::finding::{CountedLimit, GroupRise};
+use crate::finding::{CountedKill, CountedLimit, GroupRise};
 use crate::incident::Outcome;
 
 /// What really happened, and what each witness says of it.
@@ -283,4 +283,33 @@ fn paths_that_differ_and_mean_the_same() {
         traced(mark(Some("/"), None), about),
     ]);
     is(&incident, Cause::ContainerMemoryLimit, Confidence::Confirmed);
+}
+
+/// A storm: the line names a process and no group, the group counted a kill, and several such lines are left.
+#[test]
+fn of_several_processes_one_was_killed_here() {
+    let kill = |one_of: Vec<u32>| {
+        let limit = CountedLimit::Group(container());
+        let lineage = vec![rise(&container(), Some(Limit::Bytes(64 * MIB)), 1, 1)];
+        CountedKill { one_of, ..count(&container(), limit, lineage) }
+    };
+    let told = |one_of: Vec<u32>| {
+        watched(vec![oom(bare(Scope::Cgroup)), counted(kill(one_of), Some(the_report()))])
+    };
+    let incident = told(vec![41, 42, 43]);
+    is(&incident, Cause::ContainerMemoryLimit, Confidence::Likely);
+    assert_eq!(incident.container.as_ref().and_then(|c| c.id.as_deref()), Some(ID));
+    assert_eq!(incident.kernel.as_ref().unwrap().victims, [], "it may have been another");
+    assert!(
+        incident
+            .summary
+            .starts_with("one of pid 41, 42 and 43 was killed because its container hit"),
+        "{}",
+        incident.summary
+    );
+    says(&incident, "which of them was in this group, nobody saw");
+    let only = told(vec![41]);
+    assert!(only.summary.starts_with("a process, perhaps pid 41, was killed"), "{}", only.summary);
+    let many = told((41..81).collect());
+    assert!(many.summary.contains(", 48 and 32 others was killed"), "{}", many.summary);
 }

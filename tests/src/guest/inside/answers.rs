@@ -1,5 +1,6 @@
 //! Asking as a user does, inside the guest.
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
@@ -10,6 +11,10 @@ use crate::guest::record::Line;
 
 /// Emulation is slow; this bounds a hang and measures nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// So many times in a row the agent has to say that nothing is left: what it was woken for is not counted before it
+/// is read.
+const STILL: u32 = 3;
 
 /// Sources that have not spoken by then are off.
 const SOURCES: Duration = Duration::from_secs(8);
@@ -35,6 +40,46 @@ pub(super) fn wait_for_agent(log: &str, offset: usize) -> Result<(), String> {
     }
     std::thread::sleep(Duration::from_millis(500));
     Ok(())
+}
+
+/// Waits until the agent says that it has told all there was to tell by now: no
+/// kill waits for a witness or a look, everything is stored, and, where `log` is asked for, the log is read to an end that
+/// comes after this. An agent that is down has nothing to say.
+pub(super) fn wait_until_told(log: bool) {
+    let now = || {
+        let up = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
+        let seconds: f64 = up.split(' ').next().and_then(|s| s.parse().ok()).unwrap_or_default();
+        seconds * 1e6
+    };
+    let (begun, asked_us) = (Instant::now(), now());
+    // Whoever waits for the log is woken by it.
+    if log {
+        let _ = std::fs::write("/dev/kmsg", "guest: what came before this is to be told\n");
+    }
+    let mut done = 0;
+    while done < STILL && begun.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(100));
+        let Ok(text) = metrics() else { return };
+        let value = |name: &str| -> f64 {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            line.and_then(|value| value.parse().ok()).unwrap_or_default()
+        };
+        let read = !log
+            || value("coroner_agent_kernel_log_reading") == 0.0
+            || value("coroner_agent_kernel_log_read_until_microseconds") > asked_us;
+        let quiet = value("coroner_agent_kills_waiting") == 0.0
+            && value("coroner_agent_findings_queued") == 0.0;
+        done = if read && quiet { done + 1 } else { 0 };
+    }
+}
+
+fn metrics() -> std::io::Result<String> {
+    let mut http = TcpStream::connect(("127.0.0.1", 9137))?;
+    http.set_read_timeout(Some(PATIENCE))?;
+    http.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut text = String::new();
+    http.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn wait_for_port(port: u16, who: &str) -> Result<(), String> {

@@ -84,7 +84,9 @@ fn act_out(out: &mut Out) -> Result<(), String> {
         say(&format!("case {name}"));
         let mut scene = Scene::open(&tree, &programs, case.name);
         let done = (case.act)(&mut scene);
+        answers::wait_until_told(true);
         std::thread::sleep(SETTLE);
+        answers::wait_until_told(false);
         let record = scene.close(done.err());
         out.line(&Line::Case(record))?;
     }

@@ -1,0 +1,97 @@
+//! Kills in a storm of which nobody knows who was where: several groups counted one, and there are lines for just as many
+//! processes, whose group nobody saw. Each group's kill is told once, as of one of these processes.
+//!
+//! The line names a process and no group, the counter a group and no process. That a kill was in this container is
+//! sure; which of the processes it took is not, and is not said: a count is joined with one of the lines, so that no kill is
+//! told twice, and carries the ids of all that it can have been ([`CountedKill::one_of`]). Where there are more
+//! counts than lines it is not known which of them are kills of their own, and nothing is joined.
+//!
+//! [`CountedKill::one_of`]: coroner_core::finding::CountedKill::one_of
+
+use std::time::Instant;
+
+use coroner_core::finding::{FindingBody, FindingId};
+
+use super::Publication;
+use super::due::HOME_PATIENCE;
+use super::kill::Kill;
+use super::kills::Kills;
+
+/// More are not named.
+const NAMED_MAX: usize = 32;
+
+impl Kills {
+    /// Nobody can tell the group of a kill that the log printed.
+    pub(super) fn unattributed(&mut self, anchor: &FindingId, pid: u32) {
+        let printed = |kill: &&mut Kill| {
+            kill.printed && kill.pid == Some(pid) && kill.anchor.as_ref() == Some(anchor)
+        };
+        if let Some(kill) = self.kills.iter_mut().find(printed) {
+            kill.given_up = true;
+        }
+    }
+
+    /// Joins counts that waited for long enough with kills that were given up.
+    pub(super) fn share_out(&mut self, now: Instant) -> Vec<Publication> {
+        let given_up = |kill: &Kill| {
+            kill.given_up || now.saturating_duration_since(kill.arrived) >= HOME_PATIENCE
+        };
+        let homeless = |kill: &&Kill| kill.is_homeless() && given_up(kill);
+        let due =
+            |count: &Kill| count.is_mere_count() && !count.waiting.is_empty() && count.until <= now;
+        let undecided = |count: &Kill| {
+            self.kills
+                .iter()
+                .any(|kill| kill.is_homeless() && !given_up(kill) && kill.overlaps(count))
+        };
+        let counts: Vec<(usize, Vec<u32>)> = self
+            .kills
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| due(count) && !undecided(count))
+            .map(|(at, count)| {
+                let may_be = |kill: &&Kill| (homeless(kill) || kill.shared) && kill.overlaps(count);
+                (at, self.kills.iter().filter(may_be).filter_map(|kill| kill.pid).collect())
+            })
+            .filter(|(_, pids): &(_, Vec<u32>)| !pids.is_empty())
+            .collect();
+        if counts.is_empty() || counts.len() > self.kills.iter().filter(homeless).count() {
+            return Vec::new();
+        }
+        let mut pairs = Vec::new();
+        for (at, pids) in counts {
+            let free = |(other, kill): &(usize, &Kill)| {
+                homeless(kill)
+                    && self.kills.get(at).is_some_and(|count| count.overlaps(kill))
+                    && pairs.iter().all(|(_, taken, _)| taken != other)
+            };
+            let found = self.kills.iter().enumerate().find(free).map(|(other, _)| other);
+            pairs.extend(found.map(|other| (at, other, pids)));
+        }
+        let mut out = Vec::new();
+        for (at, other, pids) in &pairs {
+            out.extend(self.share(*at, *other, pids));
+        }
+        // What was given away is no kill of its own.
+        for (at, ..) in pairs.iter().rev() {
+            self.kills.remove(*at);
+        }
+        out
+    }
+
+    /// The count at `at` is of one of `pids`, and told with the kill at `other`.
+    fn share(&mut self, at: usize, other: usize, pids: &[u32]) -> Vec<Publication> {
+        let Some(count) = self.kills.get_mut(at) else { return Vec::new() };
+        let (waiting, group) = (std::mem::take(&mut count.waiting), count.group.clone());
+        let Some(kill) = self.kills.get_mut(other) else { return Vec::new() };
+        (kill.counted, kill.shared, kill.group) = (true, true, group);
+        let mut out = Vec::new();
+        for mut publication in waiting {
+            if let FindingBody::CountedKill(counted) = &mut publication.body {
+                counted.one_of = pids.iter().take(NAMED_MAX).copied().collect();
+            }
+            out.extend(kill.witness(publication));
+        }
+        out
+    }
+}
