@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::program::Program;
-use crate::{completions, demo, explain, list, node, standalone, why};
+use crate::{completions, demo, explain, list, node, standalone, timeline, top, why};
 
 /// Explains who killed a container: what killed it, on whose orders, with what evidence, and what to change.
 #[derive(Debug, Parser)]
@@ -26,6 +26,10 @@ pub(crate) enum Command {
     Why(why::Args),
     /// List incidents, newest first.
     List(list::Args),
+    /// Show where incidents are most frequent, by workload, cause, namespace or node.
+    Top(top::Args),
+    /// Show what happened to a pod, in order, each with its source.
+    Timeline(timeline::Args),
     /// Show what is known of one node: its sources, what they missed, what happened, whether a kill can be excluded.
     Node(node::Args),
     /// List nodes by name.

@@ -10,8 +10,9 @@ use coroner_core::incident::{Cause, Confidence, Incident, Outcome};
 use coroner_core::node_report::NodeReport;
 use coroner_proto::v1::query_service_client::QueryServiceClient;
 use coroner_proto::v1::{
-    GetIncidentRequest, GetNodeRequest, IncidentFilter, ListIncidentsRequest, ListNodesRequest,
-    WatchIncidentsRequest, WatchIncidentsResponse,
+    CountBy, CountIncidentsRequest, CountIncidentsResponse, GetIncidentRequest, GetNodeRequest,
+    GetTimelineRequest, GetTimelineResponse, IncidentFilter, ListIncidentsRequest,
+    ListNodesRequest, WatchIncidentsRequest, WatchIncidentsResponse,
 };
 use coroner_proto::{ConvertError, MAX_MESSAGE_BYTES};
 use jiff::Timestamp;
@@ -189,6 +190,60 @@ impl Client {
             }
             page_token = page.next_page_token;
         }
+    }
+
+    /// Where incidents that match are most frequent.
+    pub(crate) async fn count(
+        &mut self,
+        filter: &Filter,
+        by: CountBy,
+        limit: u32,
+    ) -> Result<CountIncidentsResponse, Error> {
+        let (filter, by) = (Some(wire(filter)), by.into());
+        let mut request = tonic::Request::new(CountIncidentsRequest { filter, by, limit });
+        request.set_timeout(ANSWER);
+        let answer = self.service.count_incidents(request).await;
+        answer.map(tonic::Response::into_inner).map_err(|status| self.refused(&status))
+    }
+
+    /// What happened to a pod; `None` when nothing is kept of it.
+    pub(crate) async fn timeline(
+        &mut self,
+        pod: &str,
+        namespace: Option<&str>,
+        window: &Window,
+    ) -> Result<Option<GetTimelineResponse>, Error> {
+        let mut request = tonic::Request::new(GetTimelineRequest {
+            pod: pod.to_owned(),
+            namespace: namespace.map(str::to_owned),
+            since: window.since.map(wire_time),
+            until: window.until.map(wire_time),
+        });
+        request.set_timeout(ANSWER);
+        match self.service.get_timeline(request).await {
+            Ok(answer) => Ok(Some(answer.into_inner())),
+            Err(status) if status.code() == Code::NotFound => Ok(None),
+            Err(status) if status.message().contains("several namespaces") => {
+                let message = "is in several namespaces; say which with --namespace".to_owned();
+                Err(Error::Ambiguous { target: pod.to_owned(), message })
+            }
+            Err(status) => Err(self.refused(&status)),
+        }
+    }
+
+    /// The newest incidents that match, at most `most`.
+    pub(crate) async fn newest(
+        &mut self,
+        filter: &Filter,
+        most: u32,
+    ) -> Result<Vec<Incident>, Error> {
+        let filter = Some(wire(filter));
+        let asked = ListIncidentsRequest { filter, page_size: most, ..Default::default() };
+        let mut request = tonic::Request::new(asked);
+        request.set_timeout(ANSWER);
+        let page = self.service.list_incidents(request).await;
+        let page = page.map_err(|status| self.refused(&status))?.into_inner();
+        page.incidents.into_iter().map(|incident| self.read(incident)).collect()
     }
 
     /// What is known of a node; `None` when it was never heard of.

@@ -19,6 +19,8 @@ mod output;
 pub mod program;
 pub mod render;
 mod standalone;
+mod timeline;
+mod top;
 mod when;
 mod why;
 
@@ -63,6 +65,8 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
         Command::Why(args) => runtime()?.block_on(why::run(&args)),
         Command::List(args) => runtime()?.block_on(list::run(&args)),
         Command::Node(args) => runtime()?.block_on(node::run(&args)),
+        Command::Top(args) => runtime()?.block_on(top::run(&args)),
+        Command::Timeline(args) => runtime()?.block_on(timeline::run(&args)),
         Command::Nodes(args) => runtime()?.block_on(node::list(&args)),
         Command::Explain(args) => {
             let failed = explain::run(&args, &mut output::stdout())?;

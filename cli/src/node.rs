@@ -5,10 +5,14 @@ use std::io::Write as _;
 
 use jiff::Timestamp;
 
+use crate::client::Filter;
 use crate::cluster::ClusterArgs;
 use crate::output::{Format, Nodes};
 use crate::when::Window;
 use crate::{Error, Exit, output, render};
+
+/// Incidents that are shown with a node.
+const NEWEST: u32 = 5;
 
 /// Flags of `coroner node`.
 #[derive(Debug, clap::Args)]
@@ -71,7 +75,20 @@ pub(crate) async fn run(args: &Args) -> Result<Exit, Error> {
     let mut out = output::stdout();
     match args.output {
         Format::Text | Format::Wide => {
-            write!(out, "{}", render::node(&node, Timestamp::now(), output::width()))?;
+            let filter = Filter {
+                node: Some(node.name.clone()),
+                since: args.window.since,
+                until: args.window.until,
+                ..Filter::default()
+            };
+            let newest = client.newest(&filter, NEWEST).await?;
+            let (now, width) = (Timestamp::now(), output::width());
+            write!(
+                out,
+                "{}{}",
+                render::node(&node, now, width),
+                render::recent(&newest, now, width)
+            )?;
             out.flush()?;
         }
         Format::Name => {

@@ -158,6 +158,48 @@ fn the_collector_is_found_and_asked_through_the_api_server() {
         assert_eq!(why.status.code(), Some(0), "{}", err(&why));
         assert!(out(&why).contains("web-000001/app (generated)   exit 137"), "{}", out(&why));
     }
+    for by in ["workload", "cause", "namespace", "node"] {
+        let top = cluster.run(&["top", "-A", "--by", by, "--since", "2026-11-01T00:00:00Z"]);
+        assert_eq!(top.status.code(), Some(0), "{}", err(&top));
+        assert_eq!(out(&top).lines().count(), 2, "{}", out(&top));
+    }
+    let json = cluster.run(&["top", "-A", "--since", "2026-11-01T00:00:00Z", "-o", "json"]);
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((&json["incidents"], &json["groups"]), (&json!(1), &json!(1)));
+    assert_eq!(json["counts"][0]["namespace"], GENERATED);
+    assert_eq!(json["counts"][0]["causes"][0]["count"], 1);
+    let none = cluster.run(&["top", "--until", "2026-11-01T00:00:00Z"]);
+    assert_eq!(none.status.code(), Some(3));
+    assert!(
+        err(&none).starts_with("no incidents in namespace default in that time\n"),
+        "{}",
+        err(&none)
+    );
+
+    let told = cluster.run(&["timeline", "pod/web-000001", "-n", GENERATED]);
+    assert_eq!(told.status.code(), Some(0), "{}", err(&told));
+    for words in [
+        "web-000001 (generated)   node-0\n2026-11-21   UTC\n",
+        "00:22:01      pod status       the pod was created\n",
+        "00:22:03      pod status       started\n",
+        "00:30:00      pod status       ended with exit code 137, Kubernetes says",
+    ] {
+        assert!(out(&told).contains(words), "{words}: {}", out(&told));
+    }
+    let json = cluster.run(&["timeline", "web-000001", "-A", "-o", "json"]);
+    let json: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["entries"].as_array().unwrap().last().unwrap()["exact"], false);
+    let none = cluster.run(&["timeline", "web-9"]);
+    assert_eq!(none.status.code(), Some(3));
+    assert!(
+        err(&none).contains("nothing is known of a pod `web-9` in namespace default"),
+        "{}",
+        err(&none)
+    );
+    let wrong = cluster.run(&["timeline", "Web_1"]);
+    assert_eq!(wrong.status.code(), Some(1));
+    assert!(err(&wrong).contains("`Web_1`, expected the name of a pod"), "{}", err(&wrong));
+
     // An id needs no namespace.
     assert_eq!(cluster.run(&["why", &name]).status.code(), Some(0));
 }

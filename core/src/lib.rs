@@ -28,4 +28,5 @@ pub mod population;
 pub mod pressure;
 pub mod signal;
 pub mod spans;
+pub mod timeline;
 pub mod verdict;

@@ -3,8 +3,11 @@
 //! Names in an incident are hostile text; everything that came from outside passes [`terminal`] here and nowhere else.
 //! Strings hold colour codes, which the output takes out again where no terminal shows them.
 
+mod blocks;
 mod node;
 mod table;
+mod timeline;
+mod top;
 mod why;
 mod wrap;
 
@@ -15,8 +18,10 @@ use coroner_core::incident::{Confidence, Incident};
 use coroner_core::node_report::ago;
 use jiff::Timestamp;
 
-pub use node::{node, node_name, nodes};
+pub use node::{node, node_name, nodes, recent};
 pub use table::{Columns, narrow, wide};
+pub(crate) use timeline::timeline;
+pub(crate) use top::top;
 pub use why::{Detail, why};
 
 /// Bold.

@@ -4,12 +4,14 @@ use std::fmt::Write as _;
 
 use coroner_core::absence::Verdict;
 use coroner_core::escape::terminal;
+use coroner_core::finding::FindingBody;
+use coroner_core::incident::Incident;
 use coroner_core::node_report::{NodeReport, SourceReport, ago, state};
 use coroner_core::spans::Span;
 use jiff::Timestamp;
 
 use super::wrap::{paragraph, parts_in_lines};
-use super::{BOLD, confidence_style, table, time};
+use super::{BOLD, Columns, blocks, confidence_style, table, time};
 
 /// The node as text, lines broken at `width` columns, with a newline at the end. `now` says how long ago things were.
 #[must_use]
@@ -54,6 +56,25 @@ pub fn node(node: &NodeReport, now: Timestamp, width: usize) -> String {
         }
         let _ = writeln!(out, "{BOLD}{title}{BOLD:#}   as of {}", time(finding.time));
         sentences(&mut out, said, width);
+        if let FindingBody::Fragmentation(fragmentation) = &finding.body {
+            out.push_str(&blocks::picture(&fragmentation.areas, width));
+        }
+    }
+    out
+}
+
+/// The newest incidents of a node, with a heading; nothing where there are none.
+#[must_use]
+pub fn recent(incidents: &[Incident], now: Timestamp, width: usize) -> String {
+    if incidents.is_empty() {
+        return String::new();
+    }
+    let columns =
+        Columns { width: Some(width.saturating_sub(2)), headers: false, namespaces: true };
+    let mut out = String::new();
+    section(&mut out, "Newest incidents");
+    for line in table::narrow(incidents, now, columns).lines() {
+        let _ = writeln!(out, "  {line}");
     }
     out
 }

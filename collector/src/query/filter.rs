@@ -120,6 +120,38 @@ impl Filter {
     /// The index is named so that no statistics, or lack of them, can make the database choose one that reads more
     /// than the page.
     pub(super) fn select(&self, after: Option<Place>, limit: u32) -> (String, Vec<Value>) {
+        let (mut conditions, mut values) = self.conditions();
+        if let Some(place) = after {
+            conditions.push("(time_us, seq) < (?, ?)");
+            values.extend([place.time_us.into(), place.seq.into()]);
+        }
+        values.push(i64::from(limit).into());
+        let sql = format!(
+            "SELECT seq, time_us, id, body, orderly FROM incident INDEXED BY {} {}
+             ORDER BY time_us DESC, seq DESC LIMIT ?",
+            self.index(),
+            all_of(&conditions)
+        );
+        (sql, values)
+    }
+
+    /// How many there are of each `name_and_namespace` and cause, and when the last was: SQL and its values.
+    pub(super) fn grouped(&self, name_and_namespace: &str) -> (String, Vec<Value>) {
+        let (mut conditions, values) = self.conditions();
+        if !self.orderly {
+            conditions.push("orderly = 0");
+        }
+        let sql = format!(
+            "SELECT {name_and_namespace}, cause, count(*), max(time_us) FROM incident INDEXED BY {} {}
+             GROUP BY 1, 2, 3",
+            self.index(),
+            all_of(&conditions)
+        );
+        (sql, values)
+    }
+
+    /// What narrows, but for orderly ends.
+    fn conditions(&self) -> (Vec<&'static str>, Vec<Value>) {
         let mut conditions = Vec::new();
         let mut values: Vec<Value> = Vec::new();
         let words = [
@@ -154,22 +186,7 @@ impl Filter {
             conditions.push("time_us <= ?");
             values.push(until.into());
         }
-        if let Some(place) = after {
-            conditions.push("(time_us, seq) < (?, ?)");
-            values.extend([place.time_us.into(), place.seq.into()]);
-        }
-        let conditions = if conditions.is_empty() {
-            String::new()
-        } else {
-            format!("WHERE {}", conditions.join(" AND "))
-        };
-        values.push(i64::from(limit).into());
-        let sql = format!(
-            "SELECT seq, time_us, id, body, orderly FROM incident INDEXED BY {} {conditions}
-             ORDER BY time_us DESC, seq DESC LIMIT ?",
-            self.index()
-        );
-        (sql, values)
+        (conditions, values)
     }
 
     /// The index to read by: of what is asked for, what the fewest incidents share.
@@ -187,4 +204,11 @@ impl Filter {
             (None, None) => "incident_time",
         }
     }
+}
+
+fn all_of(conditions: &[&str]) -> String {
+    if conditions.is_empty() {
+        return String::new();
+    }
+    format!("WHERE {}", conditions.join(" AND "))
 }

@@ -8,6 +8,8 @@ mod page;
 mod read;
 mod reports;
 mod target;
+mod timeline;
+mod top;
 mod watch;
 mod window;
 
@@ -15,7 +17,8 @@ use coroner_core::incident::IncidentId;
 use coroner_core::kernel::OomReport;
 use coroner_proto::v1::query_service_server::QueryService;
 use coroner_proto::v1::{
-    GetIncidentRequest, GetIncidentResponse, GetNodeRequest, GetNodeResponse, ListIncidentsRequest,
+    CountIncidentsRequest, CountIncidentsResponse, GetIncidentRequest, GetIncidentResponse,
+    GetNodeRequest, GetNodeResponse, GetTimelineRequest, GetTimelineResponse, ListIncidentsRequest,
     ListIncidentsResponse, ListNodesRequest, ListNodesResponse, WatchIncidentsRequest,
     WatchIncidentsResponse,
 };
@@ -159,6 +162,20 @@ impl QueryService for Query {
         request: Request<GetNodeRequest>,
     ) -> Result<Response<GetNodeResponse>, Status> {
         nodes::get(&self.store, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn count_incidents(
+        &self,
+        request: Request<CountIncidentsRequest>,
+    ) -> Result<Response<CountIncidentsResponse>, Status> {
+        top::count(self.store.readers(), request.into_inner()).await.map(Response::new)
+    }
+
+    async fn get_timeline(
+        &self,
+        request: Request<GetTimelineRequest>,
+    ) -> Result<Response<GetTimelineResponse>, Status> {
+        timeline::get(self.store.readers(), request.into_inner()).await.map(Response::new)
     }
 
     async fn list_nodes(

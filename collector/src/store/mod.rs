@@ -35,6 +35,7 @@ pub use cases::Rules;
 pub(crate) use coverage::{Origin, overlapping as coverage_of, source};
 pub use error::StoreError;
 pub(crate) use join::part_of;
+pub(crate) use kubernetes::of_pod;
 pub(crate) use reader::Readers;
 pub(crate) use rows::{Changed, NewFinding};
 pub(crate) use writer::NewBatch;

@@ -6,6 +6,7 @@
 
 mod around;
 mod case;
+pub(crate) mod of_pod;
 mod records;
 mod waitings;
 
