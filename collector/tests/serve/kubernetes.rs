@@ -156,12 +156,12 @@ pub(crate) async fn list(collector: &Collector) -> Vec<Incident> {
 
 /// Something to tell a collector.
 #[derive(Clone)]
-enum News {
+pub(crate) enum News {
     Found(Vec<Finding>),
     Seen(Seen),
 }
 
-async fn tell(collector: &Collector, agent: &mut Agent, news: &[News]) {
+pub(crate) async fn tell(collector: &Collector, agent: &mut Agent, news: &[News]) {
     for one in news {
         match one {
             News::Found(findings) => agent.report(findings).await,

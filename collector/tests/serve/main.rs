@@ -12,6 +12,7 @@ mod coverage;
 mod facts;
 mod ingest;
 mod kubernetes;
+mod mixed;
 mod nodes;
 mod process;
 mod query;

@@ -94,6 +94,11 @@ fn pod(
     if !stale {
         records::put_pod(db, new, now_us)?;
     }
+    if previous.is_none() {
+        // Of some only what their cgroups call the pod is known.
+        let called = records::incidents_of_cgroup(db, new.cgroup_uid())?;
+        touched.incidents(called, "whose pod it is");
+    }
     for container in &new.containers {
         if let Some(id) = &container.container_id
             && records::put_run(db, new, container, id, now_us)?

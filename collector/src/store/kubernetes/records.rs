@@ -129,6 +129,16 @@ pub(super) fn incidents_of_container(
     .collect()
 }
 
+/// Incidents in a pod that cgroups call so.
+pub(super) fn incidents_of_cgroup(
+    db: &Connection,
+    cgroup_uid: &str,
+) -> Result<Vec<IncidentId>, rusqlite::Error> {
+    db.prepare_cached("SELECT id FROM incident INDEXED BY incident_pod_uid WHERE pod_uid = $1")?
+        .query_map([cgroup_uid], |row| row.get(0).map(IncidentId))?
+        .collect()
+}
+
 /// False if it is stored already.
 pub(super) fn put_end(
     db: &Connection,
