@@ -3,7 +3,9 @@
 
 use coroner_core::incident::Cause::*;
 use coroner_core::incident::Confidence::{Confirmed, Likely, Possible};
-use coroner_core::incident::Outcome::{ContainerExited, ContainerSurvived, HostProcessKilled};
+use coroner_core::incident::Outcome::{
+    ContainerExited, ContainerSurvived, HostProcessKilled, NeverStarted,
+};
 use coroner_core::incident::{Cause, Confidence, Outcome};
 
 /// One death or kill.
@@ -62,6 +64,11 @@ const MISTAKEN: Truth = wrong(end("c", ApplicationExit, Confirmed, "OOMKilled"))
 const LOST: Truth = end("c", ContainerLost, Confirmed, "ContainerStatusUnknown");
 const QUIET: Truth = end("quiet", ApplicationExit, Confirmed, "Completed");
 
+/// A program that cannot be run.
+const UNSTARTABLE: Truth =
+    Truth { outcome: Some(NeverStarted), ..end("c", BadImage, Confirmed, "StartError") };
+const INIT: Truth = end("migrate", ApplicationExit, Confirmed, "Error");
+
 /// Every experiment; the deaths and kills in the order of their time.
 pub(crate) const TRUTH: &[(&str, &[Truth])] = &[
     // This log was recorded with holes: the report's head is not in it.
@@ -110,6 +117,16 @@ pub(crate) const TRUTH: &[(&str, &[Truth])] = &[
         "cgroup-v1/e20-host-cgroup-oom",
         &[Truth { outcome: Some(HostProcessKilled), ..end("", OtherCgroupLimit, Possible, "") }],
     ),
+    ("cgroup-v1/f1-start-error", &[UNSTARTABLE]),
+    ("cgroup-v1/f2-not-executable", &[UNSTARTABLE]),
+    ("cgroup-v1/f3-exit127", &[end("c", BadImage, Likely, "Error")]),
+    ("cgroup-v1/f4-init-fails", &[INIT, INIT, INIT]),
+    ("cgroup-v1/f6-api-eviction", &[end("c", ApiEviction, Confirmed, "Error")]),
+    ("cgroup-v1/f7-taint-eviction", &[end("c", TaintEviction, Confirmed, "Error")]),
+    // A person on the node sent SIGTERM: only that it ended on one can be seen.
+    ("cgroup-v1/f8-sigterm-from-host", &[end("c", Terminated, Likely, "Error")]),
+    ("cgroup-v1/f9-sigsegv", &[end("c", Crash, Likely, "Error")]),
+    ("cgroup-v1/f10-completed", &[EXIT]),
     ("cgroup-v2/e1-oom", &[OOM]),
     ("cgroup-v2/e1b-oom-restart", &[OOM, OOM, OOM]),
     ("cgroup-v2/e1e-oom-guaranteed-cpu-and-mem", &[OOM]),

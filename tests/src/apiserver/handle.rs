@@ -16,8 +16,8 @@ use super::reviews::Token;
 use super::route::Asked;
 use super::serve;
 
-/// What the collector says it is.
-pub(super) const BEARER: &str = "the-collectors-token";
+/// The token by which the collector says who it is.
+pub const BEARER: &str = "the-collectors-token";
 
 /// Everything behind the server.
 pub(super) struct State {
@@ -119,8 +119,13 @@ impl ApiServer {
         self.drop_watches();
     }
 
-    /// Comes back on the same port.
+    /// Comes back on the same port. As a real one does, it remembers nothing of what happened before: who comes back with an
+    /// older version than the last gets 410.
     pub async fn start_again(&mut self) {
+        {
+            let mut objects = self.state.objects();
+            objects.forgotten = objects.version;
+        }
         let (_, serving) = serve::serve(&self.state, &self.certificate, self.addr).await;
         self.serving = Some(serving);
     }

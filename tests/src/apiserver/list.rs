@@ -4,8 +4,9 @@
 //! is forgotten the answer is 410, and the client has to begin anew.
 
 use hyper::{Response, StatusCode};
+use serde_json::Value;
 
-use super::answers::{Body, refused, whole};
+use super::answers::{Body, json, refused, status, whole};
 use super::objects::{Key, Objects, Resource, metadata_of};
 use super::route::Asked;
 
@@ -17,12 +18,13 @@ pub(super) fn list(objects: &Objects, resource: Resource, asked: &Asked) -> Resp
         let mut parts = token.splitn(3, '/');
         let at = parts.next().and_then(|at| at.parse::<u64>().ok());
         let (Some(at), Some(namespace), Some(name)) = (at, parts.next(), parts.next()) else {
-            return refused(400, "BadRequest", "continue key is not valid");
+            return refused(400, "BadRequest", "invalid continue token: continue key is not valid");
         };
         if at < objects.forgotten {
-            return refused(410, "Expired", "The provided continue parameter is too old");
+            return expired(namespace, name);
         }
-        version = at;
+        // A token that was given with a refusal goes on with what is there now.
+        version = at.min(objects.version);
         after = Some((namespace.to_owned(), name.to_owned()));
     }
     let none = std::collections::BTreeMap::new();
@@ -42,7 +44,7 @@ pub(super) fn list(objects: &Objects, resource: Resource, asked: &Asked) -> Resp
     while items.len() < limit
         && let Some((key, object)) = rest.next()
     {
-        items.push(if asked.metadata_only { metadata_of(object) } else { object.to_string() });
+        items.push(if asked.metadata_only { metadata_of(object) } else { item(object) });
         last = Some(key);
     }
     let mut metadata = serde_json::json!({"resourceVersion": version.to_string()});
@@ -55,9 +57,13 @@ pub(super) fn list(objects: &Objects, resource: Resource, asked: &Asked) -> Resp
     } else {
         resource.kind()
     };
+    // Of nothing the real one makes a list without items if only metadata is asked for.
+    let items = match items.join(",") {
+        none if none.is_empty() && asked.metadata_only => "null".to_owned(),
+        items => format!("[{items}]"),
+    };
     let text = format!(
-        "{{\"kind\":\"{kind}List\",\"apiVersion\":\"{api_version}\",\"metadata\":{metadata},\"items\":[{}]}}\n",
-        items.join(",")
+        "{{\"kind\":\"{kind}List\",\"apiVersion\":\"{api_version}\",\"metadata\":{metadata},\"items\":{items}}}\n"
     );
     whole(StatusCode::OK, text)
 }
@@ -83,4 +89,27 @@ fn has_labels(object: &str, selector: &str) -> bool {
         .split(',')
         .filter_map(|pair| pair.split_once('='))
         .all(|(label, value)| labels[label].as_str() == Some(value))
+}
+
+/// In a list objects do not say what they are. A text that is no object stays as it is.
+fn item(object: &str) -> String {
+    match serde_json::from_str::<Value>(object) {
+        Ok(Value::Object(mut object)) => {
+            object.remove("kind");
+            object.remove("apiVersion");
+            Value::Object(object).to_string()
+        }
+        _ => object.to_owned(),
+    }
+}
+
+/// A page that cannot be had any more. Whoever does not mind a list of two times may go on with the token in it.
+fn expired(namespace: &str, name: &str) -> Response<Body> {
+    let message = "The provided continue parameter is too old to display a consistent list result. You can start a new list without \
+                   the continue parameter, or use the continue token in this response to retrieve the remainder of the results. \
+                   Continuing with the provided token results in an inconsistent list - objects that were created, modified, or \
+                   deleted between the time the first chunk was returned and now may show up in the list.";
+    let mut status = status(410, "Expired", message);
+    status["metadata"]["continue"] = format!("{}/{namespace}/{name}", u64::MAX).into();
+    json(StatusCode::GONE, &status)
 }

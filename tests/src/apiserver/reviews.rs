@@ -30,7 +30,7 @@ pub(super) fn token(state: &State, body: &Value) -> Response<Body> {
     let tokens = state.tokens.lock().unwrap();
     let known = body["spec"]["token"].as_str().and_then(|token| tokens.get(token));
     let status = match known {
-        None => json!({"user": {}, "error": "[invalid bearer token, unknown]"}),
+        None => json!({"user": {}, "error": "invalid bearer token"}),
         Some(Token { error: Some(error), .. }) => json!({"user": {}, "error": error}),
         Some(token) => {
             let both: Vec<_> = wanted.iter().filter(|one| token.audiences.contains(one)).collect();

@@ -21,6 +21,8 @@ pub struct Asked {
     pub query: BTreeMap<String, String>,
     /// Only `metadata` is wanted.
     pub metadata_only: bool,
+    /// What is accepted is served: JSON, and of a list's metadata a list.
+    pub acceptable: bool,
 }
 
 impl Asked {
@@ -67,7 +69,10 @@ impl Asked {
             _ => return None,
         };
         let metadata_only = accept.contains("as=PartialObjectMetadata");
-        Some(Self { verb: verb.to_owned(), group, resource, namespace, name, query, metadata_only })
+        let list = verb != "list" || !metadata_only || accept.contains("PartialObjectMetadataList");
+        let acceptable = list && (accept.contains("json") || accept.contains("*/*"));
+        let verb = verb.to_owned();
+        Some(Self { verb, group, resource, namespace, name, query, metadata_only, acceptable })
     }
 
     /// A parameter of the query.

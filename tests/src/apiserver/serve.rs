@@ -13,13 +13,14 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use super::answers::{Body, forbidden, pieces, refused, whole};
+use super::answers::{Body, forbidden, no_such_path, pieces, refused, refused_about, whole};
 use super::faults::Fault;
 use super::handle::{BEARER, State};
 use super::objects::Resource;
@@ -108,13 +109,11 @@ async fn routed(state: Arc<State>, request: Request<Incoming>) -> Response<Body>
     let uri = request.uri();
     let asked =
         Asked::of(request.method(), uri.path(), uri.query().unwrap_or_default(), &header(ACCEPT));
-    let Some(asked) = asked else {
-        return refused(404, "NotFound", "the server could not find the requested resource");
-    };
+    let Some(asked) = asked else { return no_such_path() };
     state.asked.lock().unwrap().push(asked.clone());
     let right = (asked.verb.clone(), asked.resource.clone());
     if state.forbidden.lock().unwrap().contains(&right) {
-        return forbidden(USER, &asked.verb, &asked.group, &asked.resource);
+        return forbidden(USER, &asked);
     }
     let fault = state.faults.lock().unwrap().get_mut(&asked.resource).and_then(|f| f.pop_front());
     match fault {
@@ -149,10 +148,11 @@ async fn routed(state: Arc<State>, request: Request<Incoming>) -> Response<Body>
         ("create", "events") => writes::create_event(&state, &asked, body),
         ("patch", "events") => writes::patch_event(&state, &asked, &media, &body),
         ("patch", "nodes/status") => writes::patch_node_status(&state, &asked, &media, &body),
-        _ => refused(
+        _ => refused_about(
             405,
             "MethodNotAllowed",
             "the server does not allow this method on the requested resource",
+            json!({}),
         ),
     }
 }
@@ -160,13 +160,45 @@ async fn routed(state: Arc<State>, request: Request<Incoming>) -> Response<Body>
 fn asked_for(state: &Arc<State>, asked: Asked) -> Response<Body> {
     let known = |one: &&Resource| one.0 == asked.group && one.1 == asked.resource;
     let Some(resource) = Resource::ALL.iter().find(known) else {
-        return refused(404, "NotFound", "the server could not find the requested resource");
+        // A group that nobody serves is no path.
+        if !Resource::ALL.iter().any(|one| one.0 == asked.group) {
+            return no_such_path();
+        }
+        let message = "the server could not find the requested resource";
+        return refused_about(404, "NotFound", message, json!({}));
     };
+    if !asked.acceptable {
+        return not_acceptable(*resource, &asked);
+    }
+    for number in ["limit", "timeoutSeconds"] {
+        if let Some(text) = asked.parameter(number)
+            && text.parse::<i64>().is_err()
+        {
+            let message = format!("strconv.ParseInt: parsing {text:?}: invalid syntax");
+            return refused(400, "BadRequest", &message);
+        }
+    }
     if asked.verb == "watch" {
         watch::watch(state, *resource, asked)
     } else {
         list::list(&state.objects(), *resource, &asked)
     }
+}
+
+/// What a client accepts is not served.
+fn not_acceptable(resource: Resource, asked: &Asked) -> Response<Body> {
+    if asked.metadata_only {
+        let (kind, group) = (resource.kind().0, resource.0);
+        let package = if group.is_empty() { "core" } else { group };
+        let message = format!(
+            "you requested PartialObjectMetadata, but the requested object is a list (*{package}.{kind}List)"
+        );
+        return refused(406, "NotAcceptable", &message);
+    }
+    let message = "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, \
+                   application/vnd.kubernetes.protobuf, application/json;stream=watch, \
+                   application/vnd.kubernetes.protobuf;stream=watch";
+    refused_about(406, "NotAcceptable", message, json!({}))
 }
 
 /// The first bytes of an answer, and then the connection breaks.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::Response;
+use hyper::{Response, StatusCode};
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::answers::{Body, pieces, refused, status};
+use super::answers::{self, Body, bad_options, pieces, status};
 use super::handle::State;
 use super::objects::{Change, Resource, metadata_of};
 use super::route::Asked;
@@ -29,20 +29,25 @@ pub(super) fn watch(state: &Arc<State>, resource: Resource, asked: Asked) -> Res
     let flag = |name| asked.parameter(name).is_some_and(|value| value == "true");
     let begin = if flag("sendInitialEvents") {
         if !state.streaming_lists() {
-            let message = "ListOptions.meta.k8s.io \"\" is invalid: sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
-            return refused(422, "Invalid", message);
+            let detail = "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled";
+            return bad_options(422, "sendInitialEvents", detail);
         }
         if asked.parameter("resourceVersionMatch") != Some("NotOlderThan") {
-            let message = "ListOptions.meta.k8s.io \"\" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
-            return refused(422, "Invalid", message);
+            let detail = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan";
+            return bad_options(422, "resourceVersionMatch", detail);
         }
         Begin::Everything(flag("allowWatchBookmarks"))
+    } else if asked.parameter("resourceVersionMatch").is_some() {
+        let detail =
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided";
+        return bad_options(422, "resourceVersionMatch", detail);
     } else {
-        match asked.parameter("resourceVersion").unwrap_or("0").parse() {
+        let version = asked.parameter("resourceVersion").unwrap_or("0");
+        match version.parse() {
             // 0 and none: some state, then what follows.
             Ok(0) => Begin::Everything(false),
             Ok(version) => Begin::After(version),
-            Err(_) => return refused(400, "BadRequest", "Invalid value for resourceVersion"),
+            Err(_) => return no_version(version),
         }
     };
     let (send, receive) = mpsc::channel(WAITING);
@@ -62,6 +67,18 @@ pub(super) fn watch(state: &Arc<State>, resource: Resource, asked: Asked) -> Res
     pieces(receive)
 }
 
+/// The real one has a fault here: 500, without a reason.
+fn no_version(version: &str) -> Response<Body> {
+    let message = format!(
+        "resourceVersion: Invalid value: {version:?}: strconv.ParseUint: parsing {version:?}: invalid syntax"
+    );
+    let mut status = status(500, "", &message);
+    if let Some(status) = status.as_object_mut() {
+        status.remove("reason");
+    }
+    answers::json(StatusCode::INTERNAL_SERVER_ERROR, &status)
+}
+
 struct Sender {
     send: mpsc::Sender<io::Result<Bytes>>,
     metadata_only: bool,
@@ -77,12 +94,20 @@ impl Sender {
     }
 
     async fn bookmark(&self, resource: Resource, version: u64, end: bool) -> Option<()> {
-        let (kind, api_version) = resource.kind();
+        let (kind, api_version) = match self.metadata_only {
+            true => ("PartialObjectMetadata", "meta.k8s.io/v1"),
+            false => resource.kind(),
+        };
         let mut metadata = json!({"resourceVersion": version.to_string()});
         if end {
             metadata["annotations"] = json!({"k8s.io/initial-events-end": "true"});
         }
-        let object = json!({"kind": kind, "apiVersion": api_version, "metadata": metadata});
+        let mut object = json!({"kind": kind, "apiVersion": api_version, "metadata": metadata});
+        // Fields that are never left out, with nothing in them.
+        if kind == "Pod" {
+            object["spec"] = json!({"containers": null});
+            object["status"] = json!({});
+        }
         let line = format!("{{\"type\":\"BOOKMARK\",\"object\":{object}}}\n");
         self.send.send(Ok(line.into())).await.ok()
     }
