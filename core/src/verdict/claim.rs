@@ -3,7 +3,8 @@
 use super::facts::{Event, Facts};
 use super::opening::incident_of;
 use super::{
-    Case, agreement, evidence, history, named, orderly, outcome, says, surroundings, telling,
+    Case, agreement, eviction_beside, evidence, history, named, orderly, outcome, says,
+    surroundings, telling,
 };
 use crate::incident::{
     Cause, Confidence, Incident, IncidentId, KernelFacts, TriggerFacts, VictimFacts,
@@ -101,6 +102,7 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
     explanation.extend(surroundings::volumes(facts));
     explanation.extend(telling::roles(facts));
     explanation.extend(outcome_sentence);
+    explanation.extend(eviction_beside::sentence(facts));
     explanation.extend(history::sentences(facts));
     let kubernetes = says::kubernetes(facts, cause, confidence);
     explanation.extend(kubernetes.as_ref().and_then(|says| says.why.clone()));

@@ -41,6 +41,7 @@ mod container_lost;
 mod deadline_exceeded;
 mod ended_pod;
 mod ephemeral_storage_limit;
+mod eviction_beside;
 mod failed_probe;
 mod heap;
 mod history;

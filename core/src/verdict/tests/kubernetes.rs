@@ -130,7 +130,7 @@ fn message(mut case: KubernetesCase, message: &str) -> KubernetesCase {
     case
 }
 
-fn status(reason: &str, message: &str) -> impl FnOnce(&mut PodRecord) {
+pub(super) fn status(reason: &str, message: &str) -> impl FnOnce(&mut PodRecord) {
     let (reason, message) = (reason.to_owned(), message.to_owned());
     move |pod| {
         pod.reason = Some(reason);

@@ -1,5 +1,6 @@
 //! The whole node, a part of its memory, and kills that miss their report.
 
+use super::kubernetes::{ended, event, judged, of_pod, status, with};
 use super::*;
 use crate::incident::Outcome;
 use crate::kernel::{FreeArea, Level, MemInfo};
@@ -211,4 +212,30 @@ fn gaps() {
     let mut headless = report(&container(), &container());
     headless.trigger = None;
     is(&seconded(vec![oom(headless)]), Cause::ContainerMemoryLimit, Confidence::Likely);
+}
+
+/// T21: the kubelet evicts and the kernel kills, in one pod; both are told, in order.
+#[test]
+fn an_eviction_beside_the_kill() {
+    const LOW: &str = "The node was low on resource: memory. ";
+    let evicted = || of_pod(ended(137, "Error"), status("Evicted", LOW));
+    for (time, said) in [
+        ("12:00:01", "was evicting the pod since 12:00:01.000Z"),
+        ("12:00:03", "in the same second, 12:00:03.000Z"),
+        ("12:00:09", "at 12:00:09.000Z, after the kernel had killed"),
+    ] {
+        let kubernetes = with(evicted(), vec![event("Evicted", LOW, time)]);
+        let incident = judged(kubernetes, vec![oom(global(Some(&container())))]);
+        assert_eq!(incident.cause, Cause::SystemOutOfMemory, "{incident:#?}");
+        says(&incident, said);
+    }
+    let incident = judged(evicted(), vec![oom(global(Some(&container())))]);
+    says(&incident, "evicted the pod as well; no event says when");
+    // Hours later it is another story, and so is a pod that was never evicted.
+    let later = vec![event("Evicted", LOW, "15:00:00")];
+    for kubernetes in [with(evicted(), later), ended(137, "OOMKilled")] {
+        let incident = judged(kubernetes, vec![oom(global(Some(&container())))]);
+        let told = incident.explanation.iter().any(|sentence| sentence.contains("evict"));
+        assert!(!told, "{incident:#?}");
+    }
 }
