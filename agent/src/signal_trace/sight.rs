@@ -156,8 +156,8 @@ impl Looks {
 
     /// The first process of a container has id 1 in a pid namespace that it did not make within the container, so its
     /// parent is outside. Containers that share a pid namespace have no such mark, and a process that is gone already
-    /// tells nothing: then who watches the group may know which is the first. Where that is another and lives, it was
-    /// not this one.
+    /// tells nothing: then who watches the group may know which is the first. Where that is another, was there before
+    /// this one and lives, it was not this one. Was this one there before, the first was gone when it was looked for.
     fn is_main(&self, receiver: &Process, task: Option<&Task>) -> Option<bool> {
         let own = container(receiver.cgroup.as_deref()?)?;
         let parent = task.and_then(|task| task::group(&self.proc_root, task.parent?));
@@ -171,7 +171,8 @@ impl Looks {
         let lives = || task::stat(&self.proc_root, main).is_some_and(|(exits, _)| !exits);
         match main == receiver.pid {
             true => Some(true),
-            false if lives() => Some(false),
+            // Ids are given in order; where they begin anew, less is said.
+            false if main < receiver.pid && lives() => Some(false),
             false => None,
         }
     }
@@ -293,6 +294,7 @@ mod tests {
         homes.note_main(&id, Some(40));
         assert_eq!((is_main(40, &group), is_main(41, &group)), (Some(true), Some(false)));
         assert_eq!(is_main(41, &format!("{group}/leaf")), Some(false));
+        assert_eq!(is_main(39, &group), None, "a child of it may have been taken for the first");
         live(40, 4);
         assert_eq!(is_main(41, &group), None, "it goes too: which was the first is not sure");
         assert_eq!(is_main(41, "/system.slice/a.service"), None);
