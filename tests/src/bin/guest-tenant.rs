@@ -132,11 +132,12 @@ fn act(mode: &str, args: &[String]) -> Result<ExitCode, String> {
             stay();
             drop(held);
         }
-        // BYTES: has the kernel allocate that much in one block, once.
+        // BYTES: has the kernel allocate that much in one block, until it fails once.
         "block" => {
-            say(&pieces::allocate_block(number(0)?)?);
+            let held = pieces::fail_to_allocate(number(0)?)?;
             say("asked");
             stay();
+            drop(held);
         }
         // N: has the kernel allocate N blocks of order 3, and keeps them.
         "order-3" => {

@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
+use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketType,
 };
@@ -54,8 +55,25 @@ pub(super) fn hold_rings(order: u32, at_most: u32) -> Vec<Pipe> {
     (0..at_most).map_while(|_| new_pipe(slots).ok()).collect()
 }
 
-/// Sends a message with so many bytes of control data, which nobody can deliver; says what came of it.
-pub(super) fn allocate_block(bytes: u32) -> Result<String, String> {
+/// Asks for one block of so many bytes until the kernel has none: what was freed since memory was scattered may have made
+/// one, and then the request is granted and nothing is logged. Such blocks are taken first.
+pub(super) fn fail_to_allocate(bytes: u32) -> Result<Vec<Pipe>, String> {
+    let mut held = Vec::new();
+    for granted in 0..20 {
+        for order in (9..=10).rev() {
+            held.extend(hold_rings(order, 5000));
+        }
+        if !allocate_block(bytes)? {
+            println!("the kernel had no block after {granted} that it had");
+            return Ok(held);
+        }
+    }
+    Err("the kernel has a block each time".to_owned())
+}
+
+/// Sends a message with so many bytes of control data, which nobody can deliver; says whether the kernel had a block
+/// for it.
+fn allocate_block(bytes: u32) -> Result<bool, String> {
     let socket = rustix::net::socket(AddressFamily::INET, SocketType::DGRAM, None)
         .map_err(|e| format!("a socket: {e}"))?;
     let descriptors: Vec<BorrowedFd<'_>> =
@@ -66,8 +84,12 @@ pub(super) fn allocate_block(bytes: u32) -> Result<String, String> {
         return Err("the control data has no room".to_owned());
     }
     let data = [std::io::IoSlice::new(b"x")];
-    let sent = rustix::net::sendmsg(&socket, &data, &mut control, SendFlags::empty());
-    Ok(format!("{sent:?}"))
+    match rustix::net::sendmsg(&socket, &data, &mut control, SendFlags::empty()) {
+        Err(Errno::NOBUFS) => Ok(false),
+        // There is nowhere to send it to, which is found out afterwards.
+        Ok(_) | Err(Errno::DESTADDRREQ | Errno::INVAL) => Ok(true),
+        Err(other) => Err(format!("a message with control data: {other}")),
+    }
 }
 
 fn new_pipe(slots: usize) -> Result<Pipe, String> {
