@@ -10,6 +10,9 @@ use super::plan::{Off, Setting, Without};
 pub struct Expected {
     /// The incidents, each exactly once.
     pub incidents: Vec<Wanted>,
+    /// Containers come and go in the pod of this role, and end by themselves: that one of them ended may be told, and that
+    /// nobody knows why, but of none that it was killed.
+    pub passing: Option<&'static str>,
 }
 
 /// One incident.
@@ -57,7 +60,14 @@ impl Expected {
     /// These.
     #[must_use]
     pub fn these(incidents: impl Into<Vec<Wanted>>) -> Self {
-        Self { incidents: incidents.into() }
+        Self { incidents: incidents.into(), passing: None }
+    }
+
+    /// And containers come and go in the pod of this role.
+    #[must_use]
+    pub fn beside(mut self, role: &'static str) -> Self {
+        self.passing = Some(role);
+        self
     }
 }
 

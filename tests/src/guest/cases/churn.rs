@@ -36,6 +36,6 @@ pub(super) const CASES: &[Case] = &[Case {
             app.verdicts.push(("Unknown", "Unknown"));
             app.outcome = Outcome::IsOrUnknown("ContainerSurvived");
         }
-        Expected::these([app])
+        Expected::these([app]).beside("neighbour")
     },
 }];
