@@ -52,7 +52,7 @@ impl Churn {
 }
 
 /// A process for a moment.
-fn visit(tree: &Tree, group: &PathBuf) -> Result<(), String> {
+fn visit(tree: &Tree, group: &Path) -> Result<(), String> {
     let mut sleep = Command::new("/bin/sleep");
     let mut visitor =
         sleep.arg("0.02").stdin(Stdio::null()).spawn().map_err(|e| format!("sleep: {e}"))?;
