@@ -124,7 +124,12 @@ impl Agent {
         );
         tasks.spawn(uplink.run());
         if let Some(listener) = listener {
-            tasks.spawn(http::serve(listener, Arc::clone(&metrics), stopped.clone()));
+            tasks.spawn(http::serve(
+                listener,
+                Arc::clone(&metrics),
+                Arc::clone(&outbox),
+                stopped.clone(),
+            ));
         }
         if let Some(state) = state.clone() {
             tasks.spawn(save(state, Arc::clone(&outbox), Arc::clone(&metrics), stopped));

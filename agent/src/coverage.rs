@@ -182,6 +182,13 @@ impl Coverage {
         }
     }
 
+    /// For how long up to now `source` has missed nothing, in microseconds; `None` while it may miss something.
+    pub(crate) fn complete_us(&self, source: Source) -> Option<u64> {
+        self.until_now(Clocks::now());
+        let open = self.lock().get(&source)?.open?;
+        Some(open.to_us.saturating_sub(open.from_us))
+    }
+
     /// Whether `source` missed nothing between the two, as far as is known now.
     pub(crate) fn complete(&self, source: Source, from_us: u64, to_us: u64) -> bool {
         self.until_now(Clocks::now());

@@ -1,7 +1,9 @@
 //! The agent's own HTTP: is it alive, is it at work, what has it counted.
 //!
-//! `/healthz` fails while no source reads that could see a kill, `/readyz` also until every source has been tried and a
-//! collector has welcomed the agent; both say why in words, and what is not read. `/metrics` is the Prometheus text format. Nothing here shows what was found, so it needs no login; it
+//! `/livez` fails while a source that should be at work stands still, which a new start mends; neither a collector that is
+//! away nor a source that may not read makes it fail. `/healthz` fails while no source reads that could see a kill,
+//! `/readyz` also until every source has been tried and a collector has welcomed the agent; both say why in words, and what
+//! is not read. `/metrics` is the Prometheus text format. Nothing here shows what was found, so it needs no login; it
 //! listens where it is told, by default on loopback alone.
 
 use std::net::SocketAddr;
@@ -15,7 +17,8 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::net::TcpListener;
 
-use crate::metrics::Metrics;
+use crate::metrics::{self, Metrics};
+use crate::outbox::Outbox;
 use crate::stop::Stop;
 
 /// The address cannot be listened on.
@@ -37,12 +40,18 @@ pub(crate) async fn listen(addr: SocketAddr) -> Result<TcpListener, HttpError> {
 }
 
 /// Serves until the agent ends.
-pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>, mut stop: Stop) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    metrics: Arc<Metrics>,
+    outbox: Arc<Outbox>,
+    mut stop: Stop,
+) {
     let routes = Router::new()
+        .route("/livez", get(live))
         .route("/healthz", get(health))
         .route("/readyz", get(ready))
-        .route("/metrics", get(text))
-        .with_state(metrics);
+        .with_state(Arc::clone(&metrics))
+        .route("/metrics", get(move || text(metrics, outbox)));
     tokio::select! {
         ended = async { axum::serve(listener, routes).await } => {
             if let Err(error) = ended {
@@ -51,6 +60,15 @@ pub(crate) async fn serve(listener: TcpListener, metrics: Arc<Metrics>, mut stop
         }
         () = stop.wait() => {}
     }
+}
+
+async fn live(State(metrics): State<Arc<Metrics>>) -> (StatusCode, String) {
+    // An event loop that stands still does not answer at all.
+    let stuck = metrics.standing.stuck();
+    if stuck.is_empty() {
+        return (StatusCode::OK, "ok\n".to_owned());
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, format!("stands still: {stuck}\n"))
 }
 
 async fn health(State(metrics): State<Arc<Metrics>>) -> (StatusCode, String) {
@@ -81,8 +99,9 @@ async fn ready(State(metrics): State<Arc<Metrics>>) -> (StatusCode, String) {
     health(State(metrics)).await
 }
 
-async fn text(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], metrics.render())
+async fn text(metrics: Arc<Metrics>, outbox: Arc<Outbox>) -> impl IntoResponse {
+    let text = metrics.render() + &metrics::coverage::text(&outbox.coverage);
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], text)
 }
 
 #[cfg(test)]
@@ -106,8 +125,17 @@ mod tests {
         let addr = listener.local_addr().unwrap();
         let metrics = Arc::new(Metrics::default());
         let (stop, stopped) = crate::stop::channel();
-        let server = tokio::spawn(serve(listener, Arc::clone(&metrics), stopped));
+        let outbox = Outbox::new(
+            "n".to_owned(),
+            crate::position::Position::default(),
+            crate::outbox::Bounds::default(),
+            Arc::clone(&metrics),
+        );
+        outbox.coverage.begin(Source::KernelLog, 1);
+        let server = tokio::spawn(serve(listener, Arc::clone(&metrics), Arc::new(outbox), stopped));
         let standing = &metrics.standing;
+        // Nothing reads and no collector listens: neither is mended by starting anew.
+        assert!(get(addr, "/livez").await.ends_with("\r\n\r\nok\n"));
         standing.started(Source::KernelLog);
         standing.started(Source::SignalTrace);
         let answer = get(addr, "/healthz").await;
@@ -146,6 +174,8 @@ mod tests {
         assert!(
             answer.contains("text/plain; version=0.0.4")
                 && answer.contains("coroner_agent_connected 1")
+                && answer
+                    .contains("coroner_agent_source_complete_seconds{source=\"kernel-log\"} 0.000")
         );
         assert!(get(addr, "/nothing").await.starts_with("HTTP/1.1 404"));
         stop.send(true).unwrap();

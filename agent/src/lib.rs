@@ -6,6 +6,7 @@
 
 mod agent;
 mod attribution;
+mod capability;
 mod cgroup;
 mod clock;
 mod config;
@@ -35,6 +36,7 @@ mod uplink;
 mod witness;
 
 pub use agent::{Agent, StartError};
+pub use capability::take_up_syslog;
 pub use config::{Config, ConfigError, KernelLogSource, StartPosition};
 pub use headroom::{Reserved, ReservedError, reserved};
 pub use http::HttpError;

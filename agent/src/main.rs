@@ -145,6 +145,9 @@ async fn main() -> ExitCode {
 
 async fn run(args: Args) -> Result<(), Failure> {
     log_to_stderr(args.log_format)?;
+    if let Err(errno) = coroner_agent::take_up_syslog() {
+        tracing::warn!("CAP_SYSLOG cannot be put into effect: {errno}");
+    }
     let watch = |name, kind| signal(kind).map_err(|e| Failure::Signal(name, e));
     let mut terminate = watch("SIGTERM", SignalKind::terminate())?;
     let mut interrupt = watch("SIGINT", SignalKind::interrupt())?;

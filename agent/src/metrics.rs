@@ -2,6 +2,8 @@
 //!
 //! Labels come from closed lists only: never a pid, a name of a process or a path, which others choose.
 
+pub(crate) mod coverage;
+
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
@@ -89,6 +91,7 @@ pub(crate) struct Metrics {
     pub trace_lone_marks: Counter,
     pub surroundings_skipped: Counter,
     events: [Counter; KINDS.len()],
+    gaps: [Counter; Source::ALL.len()],
     queued: AtomicU64,
     /// Kills that wait for a witness or a look, for each of those who wait.
     waiting: [AtomicU64; 2],
@@ -103,6 +106,13 @@ impl Metrics {
     /// Counts an event that is reported.
     pub(crate) fn event(&self, event: &KernelEvent) {
         self.events[kind(event)].add(1);
+    }
+
+    /// Counts a hole in what a source saw.
+    pub(crate) fn gap(&self, source: Source) {
+        if let Some(gaps) = self.gaps.get(source as usize) {
+            gaps.add(1);
+        }
     }
 
     pub(crate) fn set_queued(&self, findings: usize) {
@@ -257,6 +267,20 @@ impl Metrics {
         }
         let _ = writeln!(
             out,
+            "# HELP coroner_agent_source_gaps_total Holes in what a source saw.\n# TYPE coroner_agent_source_gaps_total counter"
+        );
+        for (source, count) in Source::ALL.iter().zip(&self.gaps) {
+            let (flag, count) = (source.flag(), count.get());
+            let _ = writeln!(out, "coroner_agent_source_gaps_total{{source=\"{flag}\"}} {count}");
+        }
+        let _ = writeln!(
+            out,
+            "# HELP coroner_agent_build_info The version that runs.\n# TYPE coroner_agent_build_info gauge\n\
+             coroner_agent_build_info{{version=\"{}\"}} 1",
+            env!("CARGO_PKG_VERSION")
+        );
+        let _ = writeln!(
+            out,
             "# HELP coroner_agent_source_reading 1 while a source is read.\n# TYPE coroner_agent_source_reading gauge"
         );
         for source in Source::ALL {
@@ -302,6 +326,7 @@ mod tests {
         metrics.set_log_read_until(5);
         metrics.standing.said(Source::SignalTrace, true);
         metrics.event(&KernelEvent::Suppressed(Suppressed::default()));
+        metrics.gap(Source::Cgroup);
         let text = metrics.render();
         assert!(text.contains("\ncoroner_agent_kernel_records_read_total 3\n"), "{text}");
         assert!(text.contains("\ncoroner_agent_findings_queued 2\n"));
@@ -311,9 +336,12 @@ mod tests {
         assert!(text.contains("coroner_agent_events_total{kind=\"oom\"} 0\n"));
         assert!(text.contains("coroner_agent_source_reading{source=\"signal-trace\"} 1\n"));
         assert!(text.contains("coroner_agent_source_reading{source=\"cgroup\"} 0\n"));
+        assert!(text.contains("coroner_agent_source_gaps_total{source=\"cgroup\"} 1\n"));
+        assert!(text.contains("coroner_agent_source_gaps_total{source=\"pressure\"} 0\n"));
         // Labels are from closed lists: a name, an id or a path would be a series of its own for ever.
         let known = |label: &str| {
-            KINDS.iter().any(|kind| label == format!("kind=\"{kind}\""))
+            label == concat!("version=\"", env!("CARGO_PKG_VERSION"), "\"")
+                || KINDS.iter().any(|kind| label == format!("kind=\"{kind}\""))
                 || Source::ALL.iter().any(|s| label == format!("source=\"{}\"", s.flag()))
         };
         let labels = text.lines().filter_map(|line| line.split_once('{')?.1.split_once('}'));

@@ -85,6 +85,9 @@ impl Outbox {
     /// Hands over a finding. `mark` is the place in the log that it keeps from being passed.
     pub(crate) fn push(&self, finding: Finding, mark: Option<Mark>) {
         let worth = Worth::of(&finding.body);
+        if let FindingBody::Gap(_) = finding.body {
+            self.metrics.gap(finding.source);
+        }
         let wire = v1::Finding::from(finding);
         let size = wire.encoded_len();
         let mut queue = self.lock();

@@ -11,19 +11,30 @@ use procfs::process::Process;
 
 use crate::cgroup::Version;
 use crate::clock::Clocks;
+use crate::signal_trace::from_the_root;
 
 /// The log's clock runs ahead of the others by up to 25 ms, and start times have steps of 10 ms.
 pub(crate) const TOLERANCE_US: u64 = 50_000;
+
+/// `PF_KTHREAD` (include/linux/sched.h) among the flags in `stat`.
+const KERNEL_THREAD: u32 = 0x0020_0000;
 
 /// The host's `/proc`.
 #[derive(Clone, Debug)]
 pub(crate) struct Processes {
     root: PathBuf,
+    are_hosts: bool,
 }
 
 impl Processes {
     pub(crate) fn new(root: &Path) -> Self {
-        Self { root: root.to_owned() }
+        Self { root: root.to_owned(), are_hosts: shows_kernel_threads(root) }
+    }
+
+    /// Whether it is known to number processes as the kernel log does, whatever pid namespace we are in: a proc file system
+    /// that was mounted by the host keeps the host's numbers where it is mounted into a container.
+    pub(crate) fn are_hosts(&self) -> bool {
+        self.are_hosts
     }
 
     /// The memory cgroup of a victim, if the process that has its id now is still the victim.
@@ -58,7 +69,7 @@ impl Processes {
         let path = groups.into_iter().find(|group| of_memory(group, version))?.pathname;
         let path =
             path.strip_suffix(" (deleted)").filter(|_| version == Version::V2).unwrap_or(&path);
-        path.starts_with('/').then(|| path.to_owned())
+        path.starts_with('/').then(|| from_the_root(path))
     }
 
     /// When a process began, in microseconds since boot with suspend.
@@ -82,7 +93,14 @@ fn path_of(path: &str, version: Version) -> Option<String> {
         Version::V1 => path,
         Version::V2 => path.strip_suffix(" (deleted)").unwrap_or(path),
     };
-    (path != "/" && path.starts_with('/')).then(|| path.to_owned())
+    (path != "/" && path.starts_with('/')).then(|| from_the_root(path))
+}
+
+/// Kernel threads are seen in the first pid namespace alone, and there process 2 is always one (kthreadd, made by
+/// rest_init() in init/main.c). Its flags are the kernel's word; its name could be anybody's.
+fn shows_kernel_threads(root: &Path) -> bool {
+    let second = Process::new_with_root(root.join("2")).and_then(|process| process.stat());
+    second.is_ok_and(|stat| stat.flags & KERNEL_THREAD != 0)
 }
 
 /// A stamp of the log on the clock that start times use, with some tolerance.
@@ -107,6 +125,8 @@ mod tests {
     #[case("/a (deleted)", Version::V2, Some("/a"))]
     #[case("/a (deleted)", Version::V1, Some("/a (deleted)"))]
     #[case("/../a", Version::V2, Some("/../a"))]
+    // Of an agent in a cgroup namespace.
+    #[case("/../../kubepods/podx/c (deleted)", Version::V2, Some("/kubepods/podx/c"))]
     #[case("a", Version::V2, None)]
     fn paths_that_say_something(
         #[case] path: &str,
@@ -180,5 +200,18 @@ mod tests {
             None,
             "began after the kill"
         );
+    }
+
+    /// A program may call itself `kthreadd` and be process 2 of its namespace; a kernel thread it is not.
+    #[rstest]
+    #[case("2 (kthreadd) S 0 0 0 0 -1 2129984", true)]
+    #[case("2 (kthreadd) S 1 1 1 0 -1 4194560", false)]
+    fn the_hosts_numbers_are_known_by_a_kernel_thread(#[case] begin: &str, #[case] hosts: bool) {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(!Processes::new(dir.path()).are_hosts());
+        std::fs::create_dir(dir.path().join("2")).unwrap();
+        let stat = format!("{begin} {}", "0 ".repeat(43));
+        std::fs::write(dir.path().join("2/stat"), stat).unwrap();
+        assert_eq!(Processes::new(dir.path()).are_hosts(), hosts);
     }
 }

@@ -287,8 +287,9 @@ impl Attributor {
     }
 
     fn home_of(&self, hierarchy: &Hierarchy, victim: &Victim, now: Instant) -> Option<Home> {
+        let numbers = self.host_pids || self.processes.are_hosts();
         let there =
-            if self.host_pids { self.processes.cgroup_of(victim, hierarchy.version) } else { None };
+            if numbers { self.processes.cgroup_of(victim, hierarchy.version) } else { None };
         if let Some(path) = there {
             return Some(Home { path, method: AttributionMethod::ProcCgroup, aged: false });
         }

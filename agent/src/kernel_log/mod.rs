@@ -161,6 +161,7 @@ impl KernelLog {
             }
             count += 1;
             if count % TURN == 0 {
+                self.intake.reporter.turned();
                 self.intake.pass_on();
                 self.intake.reporter.witness().map(Witness::tick);
                 tokio::task::yield_now().await;
@@ -173,6 +174,7 @@ impl KernelLog {
 
     /// Second looks at groups, and silent reports.
     async fn do_what_is_due(&mut self) {
+        self.intake.reporter.turned();
         self.intake.finish(false);
         while self.intake.reporter.witness().is_some_and(Witness::tick) {
             tokio::task::yield_now().await;

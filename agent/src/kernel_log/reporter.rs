@@ -82,6 +82,11 @@ impl Reporter {
         self.witness.as_mut()
     }
 
+    /// The log's loop has come round.
+    pub(crate) fn turned(&self) {
+        self.metrics.standing.turned(Source::KernelLog);
+    }
+
     /// How far an earlier run was done.
     pub(crate) fn acknowledged(&self) -> Option<Mark> {
         self.done.through

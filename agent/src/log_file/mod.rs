@@ -73,6 +73,7 @@ impl LogFiles {
                 _ = look.tick() => {}
                 () = self.common.stop.wait() => return,
             }
+            self.common.metrics.standing.turned(Source::LogFile);
             let before = monotonic_us();
             let mut whole = true;
             for at in 0..self.logs.len() {

@@ -35,6 +35,7 @@ use names::Names;
 use pipe::Pipe;
 use recorder::Recorder;
 use sight::{Looks, Sighting};
+pub(crate) use task::from_the_root;
 use tracefs::TraceError;
 pub(crate) use tracefs::find as find_tracefs;
 
@@ -197,6 +198,7 @@ impl SignalTrace {
     ) -> Result<(), TraceError> {
         let mut check = tokio::time::interval_at(tokio::time::Instant::now() + CHECK, CHECK);
         loop {
+            self.common.metrics.standing.turned(Source::SignalTrace);
             self.read_all(following).await?;
             if stop.is_set() {
                 while let Some(pair) = following.pairing.expired(u64::MAX) {

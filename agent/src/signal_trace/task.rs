@@ -91,7 +91,7 @@ fn unified(text: &str) -> Option<&str> {
 
 /// A path that begins at the agent's own group, as from the root where its names tell: systemd puts `a-b.slice` into
 /// `a.slice` (systemd.slice(5)).
-fn from_the_root(path: &str) -> String {
+pub(crate) fn from_the_root(path: &str) -> String {
     let mut below = path;
     while let Some(rest) = below.strip_prefix("/..") {
         below = rest;

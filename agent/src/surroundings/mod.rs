@@ -19,6 +19,7 @@ mod volumes;
 use std::sync::Arc;
 use std::time::Duration;
 
+use coroner_core::finding::Source;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -73,7 +74,12 @@ impl Surroundings {
                         self.metrics.surroundings_skipped.add(1);
                     }
                 }
-                _ = timer.tick() => self.sources.sample(),
+                _ = timer.tick() => {
+                    for source in [Source::Fragmentation, Source::Headroom, Source::Pressure] {
+                        self.metrics.standing.turned(source);
+                    }
+                    self.sources.sample();
+                }
                 () = stop.wait() => return,
             }
         }

@@ -157,6 +157,7 @@ impl Watcher {
         let sweep = Sweep::every(SWEEP);
         let joiner = Arc::clone(&self.joiner);
         while !stop.is_set() {
+            self.findings.outbox.standing().turned(Source::Cgroup);
             let due = self.looks.first().map(|(at, _)| *at);
             let mut swept = false;
             tokio::select! {
