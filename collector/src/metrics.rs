@@ -1,17 +1,28 @@
 //! What the collector counts, in OpenMetrics.
 
+mod once;
+mod plain;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use coroner_core::incident::{Cause, Confidence};
 use coroner_proto::v1;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::kubernetes::Health;
+
+use self::once::Once;
+
+/// Every confidence a verdict can have.
+const CONFIDENCES: [Confidence; 4] =
+    [Confidence::Unknown, Confidence::Possible, Confidence::Likely, Confidence::Confirmed];
 
 /// The collector's counters: a handle that can be cloned.
 #[derive(Clone, Debug)]
@@ -24,6 +35,8 @@ pub(crate) struct Metrics {
     incidents: Family<VerdictLabels, Counter>,
     revisions: Counter,
     merged: Counter,
+    disagreements: Family<CauseLabels, Counter>,
+    disagreed: Arc<Once>,
     commit_seconds: Histogram,
     commit_failures: Counter,
     agents: Gauge,
@@ -34,6 +47,11 @@ pub(crate) struct Metrics {
 struct VerdictLabels {
     cause: &'static str,
     confidence: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CauseLabels {
+    cause: &'static str,
 }
 
 /// Counts an agent as connected for as long as it lives.
@@ -54,8 +72,16 @@ impl Metrics {
         let findings_duplicate = Counter::default();
         let gaps = Counter::default();
         let odd_spans = Counter::default();
-        let incidents = Family::default();
+        let incidents = Family::<VerdictLabels, Counter>::default();
         let revisions = Counter::default();
+        let disagreements = Family::<CauseLabels, Counter>::default();
+        // All from the start, at 0: a counter that appears with its first event has no increase, and nobody is told.
+        for cause in Cause::ALL.map(Cause::name) {
+            drop(disagreements.get_or_create(&CauseLabels { cause }));
+            for confidence in CONFIDENCES.map(Confidence::name) {
+                drop(incidents.get_or_create(&VerdictLabels { cause, confidence }));
+            }
+        }
         // From half a millisecond, less than any disk takes to sync, to 16 seconds, more than anyone waits.
         let commit_seconds = Histogram::new(exponential_buckets(0.0005, 2.0, 16));
         let commit_failures = Counter::default();
@@ -92,6 +118,16 @@ impl Metrics {
             "Incidents that turned out to be part of another",
             merged.clone(),
         );
+        registry.register(
+            "kubernetes_reason_disagreements",
+            "Incidents of which Kubernetes' own reason says something else, by the cause of the first verdict that says so",
+            disagreements.clone(),
+        );
+        registry.register(
+            "collector_build",
+            "The version that runs",
+            Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]),
+        );
         registry.register_with_unit(
             "commit",
             "Time from taking queued batches to their being durable",
@@ -115,6 +151,8 @@ impl Metrics {
             incidents,
             revisions,
             merged,
+            disagreements,
+            disagreed: Arc::default(),
             commit_seconds,
             commit_failures,
             agents,
@@ -147,14 +185,16 @@ impl Metrics {
 
     /// A verdict was given: the first (`revision` 1) or another.
     pub(crate) fn judged(&self, incident: &v1::Incident, revision: u32) {
+        let cause = Cause::try_from(incident.cause()).map_or("", Cause::name);
+        let disagrees = incident.kubernetes.as_ref().is_some_and(|says| says.disagrees);
+        if disagrees && self.disagreed.counts(&incident.id) {
+            self.disagreements.get_or_create(&CauseLabels { cause }).inc();
+        }
         if revision > 1 {
             self.revisions.inc();
             return;
         }
-        let cause =
-            coroner_core::incident::Cause::try_from(incident.cause()).map_or("", |c| c.name());
-        let confidence = coroner_core::incident::Confidence::try_from(incident.confidence())
-            .map_or("", |c| c.name());
+        let confidence = Confidence::try_from(incident.confidence()).map_or("", Confidence::name);
         self.incidents.get_or_create(&VerdictLabels { cause, confidence }).inc();
     }
 
@@ -175,5 +215,10 @@ impl Metrics {
         // Writing to a string does not fail.
         let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
         text
+    }
+
+    /// The same in the older text format.
+    pub(crate) fn encode_plain(&self) -> String {
+        plain::text(&self.encode())
     }
 }

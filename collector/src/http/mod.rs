@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
@@ -19,6 +19,9 @@ const READY_TIMEOUT: Duration = Duration::from_millis(800);
 
 /// What OpenMetrics text is called.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What the older text format is called.
+const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 #[derive(Clone, Debug)]
 struct Context {
@@ -49,6 +52,15 @@ async fn ready(State(context): State<Context>) -> (StatusCode, String) {
     }
 }
 
-async fn encode(State(context): State<Context>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, OPEN_METRICS)], context.metrics.encode())
+/// OpenMetrics, but for whoever asks for plain text and not for it.
+async fn encode(State(context): State<Context>, headers: HeaderMap) -> impl IntoResponse {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    let plain = accept.is_some_and(|accept| {
+        accept.contains("text/plain") && !accept.contains("application/openmetrics-text")
+    });
+    if plain {
+        ([(header::CONTENT_TYPE, PLAIN)], context.metrics.encode_plain())
+    } else {
+        ([(header::CONTENT_TYPE, OPEN_METRICS)], context.metrics.encode())
+    }
 }
