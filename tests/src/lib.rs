@@ -20,6 +20,8 @@ pub mod groups;
 pub mod guest;
 pub mod hogs;
 pub mod kmsg;
+pub mod manifests;
+pub mod monitoring;
 pub mod privilege;
 pub mod programs;
 pub mod relay;

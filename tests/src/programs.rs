@@ -263,6 +263,18 @@ impl Stack {
         self.agent = Some(Process::start("coroner-agent", &self.agent_args_to(url)));
     }
 
+    /// The agent's HTTP port.
+    #[must_use]
+    pub fn agent_http_port(&self) -> u16 {
+        self.agent_http
+    }
+
+    /// The collector's HTTP port.
+    #[must_use]
+    pub fn collector_http_port(&self) -> u16 {
+        self.http
+    }
+
     /// The collector's gRPC port.
     #[must_use]
     pub fn grpc_port(&self) -> u16 {

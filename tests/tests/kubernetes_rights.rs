@@ -72,7 +72,7 @@ async fn without(part: &Part, verb: &str, streaming: bool) {
 /// What RBAC must allow stands in one file, and that is exactly what is asked for.
 #[tokio::test]
 async fn the_role_allows_what_is_asked_and_nothing_else() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/rbac.yaml");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/base/rbac.yaml");
     let text = std::fs::read_to_string(path).unwrap();
     let role = text.split("---").next().unwrap();
     let role: Value = serde_yaml_ng::from_str(role).unwrap();
