@@ -48,10 +48,9 @@ pub(super) fn wait_for_agent(log: &str, offset: usize) -> Result<(), String> {
 pub(super) fn wait_until_told(log: bool) {
     let now = || {
         let up = std::fs::read_to_string("/proc/uptime").unwrap_or_default();
-        let seconds: f64 = up.split(' ').next().and_then(|s| s.parse().ok()).unwrap_or_default();
-        seconds * 1e6
+        up.split(' ').next().and_then(|s| s.parse::<f64>().ok()).unwrap_or_default()
     };
-    let (begun, asked_us) = (Instant::now(), now());
+    let (begun, asked) = (Instant::now(), now());
     // Whoever waits for the log is woken by it.
     if log {
         let _ = std::fs::write("/dev/kmsg", "guest: what came before this is to be told\n");
@@ -66,7 +65,7 @@ pub(super) fn wait_until_told(log: bool) {
         };
         let read = !log
             || value("coroner_agent_kernel_log_reading") == 0.0
-            || value("coroner_agent_kernel_log_read_until_microseconds") > asked_us;
+            || value("coroner_agent_kernel_log_read_until_seconds") > asked;
         let quiet = value("coroner_agent_kills_waiting") == 0.0
             && value("coroner_agent_findings_queued") == 0.0;
         done = if read && quiet { done + 1 } else { 0 };
