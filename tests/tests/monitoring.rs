@@ -6,9 +6,10 @@ use std::collections::BTreeSet;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use coroner_tests::apiserver::ApiServer;
 use coroner_tests::manifests::{documents, path, strict};
 use coroner_tests::monitoring::{get, metrics, names, promtool};
-use coroner_tests::programs::{Stack, free_port};
+use coroner_tests::programs::{Process, Stack, free_port};
 use serde_json::Value;
 
 const PLAIN: &str = "text/plain";
@@ -72,11 +73,36 @@ fn promtool_finds_nothing_wrong_with_the_scrape_configuration() {
 }
 
 /// Nobody is shown or woken by a metric that does not exist, and none goes without a word in the docs.
-#[test]
-fn rules_dashboard_and_docs_speak_of_what_is_there() {
+#[tokio::test]
+async fn rules_dashboard_and_docs_speak_of_what_is_there() {
     let stack = ready();
-    let there: BTreeSet<String> =
+    let mut there: BTreeSet<String> =
         live(&stack).iter().flat_map(|text| metrics(text).into_keys()).collect();
+    // What it counts of Kubernetes is there only with a cluster.
+    let server = ApiServer::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let (grpc, http) = (free_port(), free_port());
+    let kubeconfig = server.kubeconfig(dir.path()).display().to_string();
+    let args = [
+        "--data-dir".to_owned(),
+        dir.path().join("data").display().to_string(),
+        format!("--grpc-addr=127.0.0.1:{grpc}"),
+        format!("--http-addr=127.0.0.1:{http}"),
+        format!("--kubeconfig={kubeconfig}"),
+    ];
+    let _collector = Process::start("coroner-collector", &args);
+    let begun = Instant::now();
+    let watching = "coroner_kubernetes_watching{resource=\"pods\"} 1";
+    loop {
+        let open = std::net::TcpStream::connect(("127.0.0.1", http)).is_ok();
+        let text = if open { get(http, "/metrics", PLAIN) } else { String::new() };
+        if text.contains(watching) {
+            there.extend(metrics(&text).into_keys());
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "it does not watch: {text}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     for file in ["monitoring/alerts.yaml", "monitoring/dashboard.json"] {
         let text = std::fs::read_to_string(path(file)).unwrap();
         for name in names(&text) {

@@ -136,6 +136,11 @@ impl Health {
         let resource = part.resource;
         let watching = i64::from(standing == Standing::Watching);
         self.watching.get_or_create(&Labels { resource }).set(watching);
+        // There from now on, at 0: a counter that appears with its first event has no increase.
+        for counts in [&self.failures, &self.changes, &self.lists, &self.unread, &self.wrong_fields]
+        {
+            drop(counts.get_or_create(&Labels { resource }));
+        }
         let mut parts = self.state();
         let known = parts.entry(resource).or_default();
         if known.standing.same_kind(&standing) && known.since.is_some() {
