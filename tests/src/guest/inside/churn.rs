@@ -3,7 +3,7 @@
 //! Most groups are made and removed at once; one in ten has a process for a moment, which ends by itself and whose `/proc`
 //! entry vanishes while it is read. Nobody is killed in any of them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
