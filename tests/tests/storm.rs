@@ -3,7 +3,11 @@
 //! where the agent hardly gets a processor. Without it nobody records who was where: of a process that is gone before it is looked
 //! for only the container's count tells, so there it need only be known how many died in each container.
 
-#![allow(clippy::expect_used, reason = "a test may fail")]
+#![allow(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test may fail, and says how it went"
+)]
 
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
