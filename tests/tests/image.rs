@@ -1,6 +1,12 @@
 //! The images: written twice, the same; unpacked as any engine would; their programs run in their own root.
 
-#![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, reason = "tests may fail")]
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests may fail"
+)]
 
 use std::collections::BTreeMap;
 use std::io::Read as _;

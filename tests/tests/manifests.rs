@@ -1,6 +1,12 @@
 //! What `deploy/` would put into a cluster, held against the Kubernetes API, the programs and our own promises.
 
-#![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, reason = "tests may fail")]
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "tests may fail"
+)]
 
 use std::collections::BTreeSet;
 
