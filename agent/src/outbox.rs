@@ -150,7 +150,7 @@ impl Outbox {
         queue.flying.push_back((sequence, batch));
         self.metrics.sent.add(u64::try_from(findings.len()).unwrap_or(0));
         let coverage = self.coverage.take(sequence).into_iter().map(Into::into).collect();
-        Some(v1::Batch { sequence, findings, coverage })
+        Some(v1::Batch { sequence, findings, coverage, sent: None, heard: None })
     }
 
     /// Frees all batches up to `through`. Says how many findings that were; an acknowledgement that says nothing new

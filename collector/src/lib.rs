@@ -9,6 +9,7 @@
 //! Without a collector agents keep what they find; without agents a collector answers from what it has. It depends on
 //! nothing but a directory it can write in.
 
+mod clocks;
 mod config;
 mod http;
 mod ingest;

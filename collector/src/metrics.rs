@@ -16,6 +16,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::clocks::{ClockBook, NodeClocks};
 use crate::kubernetes::Health;
 
 use self::once::Once;
@@ -41,6 +42,7 @@ pub(crate) struct Metrics {
     commit_failures: Counter,
     agents: Gauge,
     kubernetes: Health,
+    nodes: NodeClocks,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -157,12 +159,18 @@ impl Metrics {
             commit_failures,
             agents,
             kubernetes,
+            nodes: NodeClocks::default(),
         }
     }
 
     /// How the watch of the Kubernetes API stands.
     pub(crate) fn kubernetes(&self) -> Health {
         self.kubernetes.clone()
+    }
+
+    /// What is known of clocks.
+    pub(crate) fn clocks(&self) -> ClockBook {
+        ClockBook { nodes: self.nodes.clone(), kubernetes: self.kubernetes.clone() }
     }
 
     /// A commit was made durable.

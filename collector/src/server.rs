@@ -116,7 +116,7 @@ impl Collector {
             ),
         }
         if let Some(listener) = http {
-            let query = Query::new(store.clone(), stopping.clone());
+            let query = Query::new(store.clone(), metrics.clocks(), stopping.clone());
             let app = http::router(store.clone(), metrics, query);
             let stopped = wait(stopping.clone());
             servers.spawn(async move {
@@ -200,7 +200,7 @@ async fn grpc_router(
     type Queries = QueryServiceServer<Query>;
     let ingest = Ingests::new(Ingest::new(store.clone(), metrics.clone(), stopping.clone()))
         .max_decoding_message_size(MAX_MESSAGE_BYTES);
-    let query = Queries::new(Query::new(store.clone(), stopping.clone()))
+    let query = Queries::new(Query::new(store.clone(), metrics.clocks(), stopping.clone()))
         .max_decoding_message_size(MAX_MESSAGE_BYTES);
     let (health, health_service) = tonic_health::server::health_reporter();
     health.set_serving::<Ingests>().await;

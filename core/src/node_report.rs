@@ -3,6 +3,7 @@
 //! The serialised form is the JSON of `coroner node -o json` and `coroner nodes -o json`; its keys are an interface.
 //! Unknown is `null`, never a made-up value.
 
+mod clocks;
 mod told;
 
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use crate::finding::{Finding, Source};
 use crate::incident::Cause;
 use crate::spans::Span;
 
+pub use clocks::{ClockAhead, clocks};
 pub use told::{ago, state};
 
 /// What is known of one node.
@@ -38,6 +40,12 @@ pub struct NodeReport {
     pub incidents: Vec<CauseCount>,
     /// The newest of each kind of finding that tells of the node as it is; empty in lists.
     pub state: Vec<Finding>,
+    /// How far its clock is ahead of the collector's; `None` until its agent and the collector told each other the time.
+    #[serde(default)]
+    pub clock: Option<ClockAhead>,
+    /// How far the API server's clock is ahead of the collector's; `None` where no API is watched.
+    #[serde(default)]
+    pub api_clock: Option<ClockAhead>,
 }
 
 /// How one source of a node is doing, and what it watched in the window.

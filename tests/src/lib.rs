@@ -25,6 +25,7 @@ pub mod monitoring;
 pub mod privilege;
 pub mod programs;
 pub mod relay;
+pub mod reporting;
 pub mod storm;
 pub mod tracefs;
 pub mod usage;

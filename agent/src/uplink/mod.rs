@@ -212,6 +212,7 @@ impl Uplink {
         stop: &mut Stop,
     ) -> Result<(), SessionError> {
         let (max_findings, max_bytes) = limits(welcome);
+        let mut heard = heard(welcome.at);
         let mut last_words: Option<Instant> = None;
         // What was covered until the connection broke is told at once.
         let mut heartbeat = true;
@@ -225,7 +226,10 @@ impl Uplink {
             let (findings, flying) = if self.singly { (1, 1) } else { (max_findings, MAX_FLYING) };
             while self.outbox.flying() < flying {
                 let Ok(permit) = sender.try_reserve() else { break };
-                let Some(batch) = self.outbox.take(findings, max_bytes, heartbeat) else { break };
+                let Some(mut batch) = self.outbox.take(findings, max_bytes, heartbeat) else {
+                    break;
+                };
+                (batch.sent, batch.heard) = (Some(now()), heard);
                 heartbeat = false;
                 permit.send(v1::ReportRequest {
                     message: Some(report_request::Message::Batch(batch)),
@@ -243,7 +247,9 @@ impl Uplink {
                 reply = replies.message() => {
                     let reply = reply.map_err(|status| SessionError::Ended { uri: self.uri.clone(), status })?;
                     let Some(reply) = reply else { return Err(SessionError::Closed { uri: self.uri.clone() }) };
-                    self.reply(reply)?;
+                    if let Some(at) = self.reply(reply)? {
+                        heard = self::heard(Some(at));
+                    }
                 }
                 () = self.outbox.filled.notified() => {}
                 _ = beat.tick() => heartbeat = true,
@@ -255,22 +261,35 @@ impl Uplink {
         }
     }
 
-    fn reply(&mut self, reply: v1::ReportResponse) -> Result<(), SessionError> {
+    /// Takes a reply; gives the collector's time in it.
+    fn reply(
+        &mut self,
+        reply: v1::ReportResponse,
+    ) -> Result<Option<prost_types::Timestamp>, SessionError> {
         match reply.message {
             Some(report_response::Message::Acknowledgement(ack)) => {
                 self.outbox.acknowledge(ack.through);
                 if self.singly && self.outbox.is_empty() {
                     self.singly = false;
                 }
-                Ok(())
+                Ok(ack.at)
             }
             // A newer collector may say more than this agent knows.
-            None => Ok(()),
+            None => Ok(None),
             Some(report_response::Message::Welcome(_)) => {
                 Err(SessionError::Protocol { uri: self.uri.clone(), what: "it welcomed twice" })
             }
         }
     }
+}
+
+/// The collector's time as it is heard now: it will work out from it how far the clocks lie apart.
+fn heard(at: Option<prost_types::Timestamp>) -> Option<v1::Heard> {
+    Some(v1::Heard { at: Some(at?), received: Some(now()) })
+}
+
+fn now() -> prost_types::Timestamp {
+    std::time::SystemTime::now().into()
 }
 
 /// Findings and bytes a batch may have: what both sides allow.

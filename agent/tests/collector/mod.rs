@@ -114,6 +114,7 @@ impl IngestService for Collector {
                             protocol_version: 1,
                             max_batch_findings: 100,
                             max_message_bytes: 1 << 20,
+                            at: None,
                         };
                         (report_response::Message::Welcome(welcome), 1)
                     }
@@ -131,7 +132,7 @@ impl IngestService for Collector {
                         log.batches.push(batch.sequence);
                         log.findings
                             .extend(batch.findings.into_iter().map(|f| f.try_into().unwrap()));
-                        let ack = v1::Acknowledgement { through: batch.sequence };
+                        let ack = v1::Acknowledgement { through: batch.sequence, at: None };
                         let times =
                             if manners.silent { 0 } else { 1 + usize::from(manners.doubled) };
                         (report_response::Message::Acknowledgement(ack), times)

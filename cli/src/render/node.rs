@@ -6,7 +6,7 @@ use coroner_core::absence::Verdict;
 use coroner_core::escape::terminal;
 use coroner_core::finding::FindingBody;
 use coroner_core::incident::Incident;
-use coroner_core::node_report::{NodeReport, SourceReport, ago, state};
+use coroner_core::node_report::{NodeReport, SourceReport, ago, clocks, state};
 use coroner_core::spans::Span;
 use jiff::Timestamp;
 
@@ -43,6 +43,11 @@ pub fn node(node: &NodeReport, now: Timestamp, width: usize) -> String {
     }
     for source in &node.sources {
         source_lines(&mut out, source, &node.window, width);
+    }
+    let clocks = clocks(node);
+    if !clocks.is_empty() {
+        section(&mut out, "Clocks");
+        sentences(&mut out, clocks, width);
     }
     if !node.incidents.is_empty() {
         section(&mut out, "Incidents");

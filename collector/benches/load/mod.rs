@@ -97,7 +97,7 @@ pub(crate) fn batches(findings: &[coroner_proto::v1::Finding], size: usize) -> V
     let batch = |(sequence, findings): (u64, &[_])| Batch {
         sequence,
         findings: findings.to_vec(),
-        coverage: Vec::new(),
+        ..Batch::default()
     };
     (1..).zip(findings.chunks(size)).map(batch).collect()
 }

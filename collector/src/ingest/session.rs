@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use coroner_proto::v1::{self, ReportRequest, ReportResponse, report_request, report_response};
 use coroner_proto::{MAX_BATCH_FINDINGS, MAX_MESSAGE_BYTES, PROTOCOL_VERSION};
+use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tonic::{Code, Status, Streaming};
 
@@ -92,6 +93,7 @@ impl Session {
             protocol_version: PROTOCOL_VERSION,
             max_batch_findings: u32::try_from(MAX_BATCH_FINDINGS).unwrap_or(u32::MAX),
             max_message_bytes: u32::try_from(MAX_MESSAGE_BYTES).unwrap_or(u32::MAX),
+            at: Some(now()),
         };
         self.answer(report_response::Message::Welcome(welcome)).await?;
         Ok(Some(hello))
@@ -130,6 +132,8 @@ impl Session {
                 Err(status) => break Err(unreadable(status)),
             };
             let sequence = batch.sequence;
+            let clocks = self.metrics.clocks();
+            clocks.nodes.told(&origin.node, batch.sent, batch.heard, Timestamp::now());
             match validate::batch(&self.store, origin, expected, batch) {
                 Ok((batch, odd)) => {
                     self.metrics.odd_spans(odd);
@@ -149,8 +153,8 @@ impl Session {
 
     async fn acknowledge(&self, result: Result<u64, Arc<StoreError>>) -> Result<(), Status> {
         let through = result.map_err(|e| unavailable(&e))?;
-        self.answer(report_response::Message::Acknowledgement(v1::Acknowledgement { through }))
-            .await
+        let ack = v1::Acknowledgement { through, at: Some(now()) };
+        self.answer(report_response::Message::Acknowledgement(ack)).await
     }
 
     async fn answer(&self, message: report_response::Message) -> Result<(), Status> {
@@ -171,6 +175,10 @@ async fn next(waiting: &mut Waiting) -> Result<u64, Arc<StoreError>> {
         Ok(result) => result.map(|()| sequence),
         Err(_) => store::gone(),
     }
+}
+
+fn now() -> prost_types::Timestamp {
+    std::time::SystemTime::now().into()
 }
 
 /// What is kept of the agent's version, which is for people only.

@@ -48,7 +48,7 @@ pub(super) fn batch(
     expected: u64,
     batch: v1::Batch,
 ) -> Result<(NewBatch, u64), Status> {
-    let v1::Batch { sequence, findings, coverage } = batch;
+    let v1::Batch { sequence, findings, coverage, .. } = batch;
     if sequence != expected {
         return Err(refused(format!("field `batch.sequence` is {sequence}, expected {expected}")));
     }

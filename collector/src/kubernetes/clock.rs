@@ -4,39 +4,15 @@
 //! difference lies in an interval a little over a second wide. All answers together narrow it. When one contradicts the
 //! rest, a clock was set, and it counts alone.
 
+use coroner_core::kubernetes::ClockDifference;
 use jiff::{SignedDuration, Timestamp};
 
-/// What is known of the difference: server minus collector.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Difference {
-    low: SignedDuration,
-    high: SignedDuration,
-}
-
-impl Difference {
-    /// What one answer says: `date` was written between `sent` and `received`.
-    pub(super) fn of(sent: Timestamp, received: Timestamp, date: Timestamp) -> Self {
-        let low = date.duration_since(received);
-        let high = date.duration_since(sent).saturating_add(SignedDuration::from_secs(1));
-        // Our own clock may have been set back while we waited.
-        Self { low: low.min(high), high: high.max(low) }
-    }
-
-    /// What both say.
-    pub(super) fn and(self, newer: Self) -> Self {
-        let both = Self { low: self.low.max(newer.low), high: self.high.min(newer.high) };
-        if both.low <= both.high { both } else { newer }
-    }
-
-    /// The middle, in seconds.
-    pub(super) fn middle(self) -> f64 {
-        (self.low.as_secs_f64() + self.high.as_secs_f64()) / 2.0
-    }
-
-    /// How far the truth may be from the middle, in seconds.
-    pub(super) fn uncertainty(self) -> f64 {
-        (self.high.as_secs_f64() - self.low.as_secs_f64()) / 2.0
-    }
+/// What one answer says of server minus collector: `date` was written between `sent` and `received`.
+pub(super) fn by_answer(sent: Timestamp, received: Timestamp, date: Timestamp) -> ClockDifference {
+    let low = date.duration_since(received);
+    let high = date.duration_since(sent).saturating_add(SignedDuration::from_secs(1));
+    // Our own clock may have been set back while we waited.
+    ClockDifference { low: Some(low.min(high)), high: Some(high.max(low)) }
 }
 
 #[cfg(test)]
@@ -52,18 +28,19 @@ mod tests {
         // The server is 250 ms ahead; an answer takes 10 ms, and its Date is cut to the second.
         let answer = |ms: i64| {
             let date = (ms + 5 + 250).div_euclid(1000) * 1000;
-            Difference::of(at(ms), at(ms + 10), at(date))
+            by_answer(at(ms), at(ms + 10), at(date))
         };
         let mut all = answer(0);
         for ms in (0..40_000).step_by(1_037) {
-            all = all.and(answer(ms));
-            assert!(all.low <= SignedDuration::from_millis(250));
-            assert!(all.high >= SignedDuration::from_millis(250));
+            all = all.and(answer(ms)).unwrap();
+            let truth = Some(SignedDuration::from_millis(250));
+            assert!(all.low <= truth && all.high >= truth);
         }
-        assert!((all.middle() - 0.25).abs() <= all.uncertainty() + 1e-9);
-        assert!(all.uncertainty() < 0.1, "{}", all.uncertainty());
-        let set = Difference::of(at(30_000), at(30_010), at(90_000));
-        assert_eq!(all.and(set), set);
-        assert!((set.middle() - 60.5).abs() < 0.1);
+        let (middle, uncertainty) = (all.middle().unwrap(), all.uncertainty().unwrap());
+        assert!((middle.as_secs_f64() - 0.25).abs() <= uncertainty.as_secs_f64() + 1e-9);
+        assert!(uncertainty < SignedDuration::from_millis(100), "{uncertainty:?}");
+        let set = by_answer(at(30_000), at(30_010), at(90_000));
+        assert_eq!(all.and(set), None);
+        assert!((set.middle().unwrap().as_secs_f64() - 60.5).abs() < 0.1);
     }
 }

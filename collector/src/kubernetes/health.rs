@@ -5,14 +5,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
+use coroner_core::kubernetes::ClockDifference;
+use jiff::{SignedDuration, Timestamp};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 
-use super::clock::Difference;
+use super::clock::by_answer;
 use super::parts::Part;
 use super::reading::Read;
 
@@ -62,7 +63,7 @@ struct Labels {
 #[derive(Clone, Debug, Default)]
 pub struct Health {
     parts: Arc<Mutex<BTreeMap<&'static str, PartHealth>>>,
-    clock: Arc<Mutex<Option<Difference>>>,
+    clock: Arc<Mutex<Option<ClockDifference>>>,
     watching: Family<Labels, Gauge>,
     failures: Family<Labels, Counter>,
     changes: Family<Labels, Counter>,
@@ -117,18 +118,24 @@ impl Health {
     /// the first answer.
     #[must_use]
     pub fn clock_difference(&self) -> Option<(f64, f64)> {
-        let known = *self.clock.lock().unwrap_or_else(PoisonError::into_inner);
-        known.map(|known| (known.middle(), known.uncertainty()))
+        let known = self.clock()?;
+        Some((known.middle()?.as_secs_f64(), known.uncertainty()?.as_secs_f64()))
+    }
+
+    /// The same as bounds.
+    pub(crate) fn clock(&self) -> Option<ClockDifference> {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An answer had this date; it was asked for and received at these times of our own clock.
     pub(super) fn server_said(&self, sent: Timestamp, received: Timestamp, date: Timestamp) {
-        let said = Difference::of(sent, received, date);
+        let said = by_answer(sent, received, date);
         let mut known = self.clock.lock().unwrap_or_else(PoisonError::into_inner);
-        let both = known.map_or(said, |known| known.and(said));
+        let both = known.and_then(|known| known.and(said)).unwrap_or(said);
         *known = Some(both);
-        self.difference.set(both.middle());
-        self.uncertainty.set(both.uncertainty());
+        let seconds = |known: Option<SignedDuration>| known.map_or(0.0, |s| s.as_secs_f64());
+        self.difference.set(seconds(both.middle()));
+        self.uncertainty.set(seconds(both.uncertainty()));
     }
 
     /// How a part stands now.

@@ -27,6 +27,7 @@ use tokio::sync::watch::Receiver;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
+use crate::clocks::ClockBook;
 use crate::store::{Store, StoreError};
 pub(crate) use by_hour::HourCount;
 use filter::Filter;
@@ -37,12 +38,13 @@ use target::{Narrowed, Target};
 #[derive(Clone, Debug)]
 pub(crate) struct Query {
     store: Store,
+    clocks: ClockBook,
     stop: Receiver<bool>,
 }
 
 impl Query {
-    pub(crate) fn new(store: Store, stop: Receiver<bool>) -> Self {
-        Self { store, stop }
+    pub(crate) fn new(store: Store, clocks: ClockBook, stop: Receiver<bool>) -> Self {
+        Self { store, clocks, stop }
     }
 
     /// What the kernel wrote about an incident: its reports, oldest first.
@@ -161,7 +163,7 @@ impl QueryService for Query {
         &self,
         request: Request<GetNodeRequest>,
     ) -> Result<Response<GetNodeResponse>, Status> {
-        nodes::get(&self.store, request.into_inner()).await.map(Response::new)
+        nodes::get(&self.store, &self.clocks, request.into_inner()).await.map(Response::new)
     }
 
     async fn count_incidents(
@@ -182,6 +184,6 @@ impl QueryService for Query {
         &self,
         request: Request<ListNodesRequest>,
     ) -> Result<Response<ListNodesResponse>, Status> {
-        nodes::list(&self.store, request.into_inner()).await.map(Response::new)
+        nodes::list(&self.store, &self.clocks, request.into_inner()).await.map(Response::new)
     }
 }

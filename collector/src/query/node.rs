@@ -99,6 +99,8 @@ fn report(db: &Connection, node: Node, asked: &Asked) -> Result<NodeReport, rusq
         sources,
         name,
         boot_id,
+        clock: None,
+        api_clock: None,
     })
 }
 

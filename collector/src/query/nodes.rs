@@ -1,5 +1,6 @@
 //! Questions about nodes: reads the request, asks the store, pages through the names.
 
+use coroner_core::node_report::{ClockAhead, NodeReport};
 use coroner_proto::v1;
 use coroner_proto::v1::{GetNodeRequest, GetNodeResponse, ListNodesRequest, ListNodesResponse};
 use jiff::Timestamp;
@@ -7,13 +8,18 @@ use tonic::Status;
 
 use super::node::{self, Asked};
 use super::{failed, page, window};
+use crate::clocks::ClockBook;
 use crate::store::Store;
 
 /// Hex digits of a container's id.
 const CONTAINER: usize = 64;
 
 /// Answers for one node.
-pub(super) async fn get(store: &Store, request: GetNodeRequest) -> Result<GetNodeResponse, Status> {
+pub(super) async fn get(
+    store: &Store,
+    clocks: &ClockBook,
+    request: GetNodeRequest,
+) -> Result<GetNodeResponse, Status> {
     let GetNodeRequest { name, since, until, container } = request;
     let container = container.map(|id| whole(&id)).transpose()?;
     let mut asked = asked(store, since, until)?;
@@ -25,15 +31,17 @@ pub(super) async fn get(store: &Store, request: GetNodeRequest) -> Result<GetNod
         .ask("read a node", move |db| node::one(db, &wanted, &asked))
         .await
         .map_err(|e| failed(&e))?;
-    let Some(report) = found else {
+    let Some(mut report) = found else {
         return Err(Status::not_found(format!("no agent of a node `{}` is known", short(&name))));
     };
+    tell(&mut report, clocks);
     Ok(GetNodeResponse { node: Some(report.into()) })
 }
 
 /// Answers for a page of nodes.
 pub(super) async fn list(
     store: &Store,
+    clocks: &ClockBook,
     request: ListNodesRequest,
 ) -> Result<ListNodesResponse, Status> {
     let ListNodesRequest { since, until, page_size, page_token } = request;
@@ -45,12 +53,23 @@ pub(super) async fn list(
         .ask("list nodes", move |db| node::page(db, &page_token, size.saturating_add(1), &asked))
         .await
         .map_err(|e| failed(&e))?;
-    let mut nodes: Vec<v1::NodeReport> = found.into_iter().map(Into::into).collect();
+    let told = |mut report: NodeReport| {
+        tell(&mut report, clocks);
+        report.into()
+    };
+    let mut nodes: Vec<v1::NodeReport> = found.into_iter().map(told).collect();
     let size = usize::try_from(size).unwrap_or(usize::MAX);
     let more = nodes.len() > size;
     nodes.truncate(size);
     let next = nodes.last().filter(|_| more).map(|last| last.name.clone());
     Ok(ListNodesResponse { nodes, next_page_token: next.unwrap_or_default() })
+}
+
+/// Adds what is known of its clock.
+fn tell(report: &mut NodeReport, clocks: &ClockBook) {
+    let known = clocks.around(Some(&report.name));
+    report.clock = known.node.and_then(ClockAhead::of);
+    report.api_clock = known.api.and_then(ClockAhead::of);
 }
 
 fn asked(

@@ -15,6 +15,7 @@ use super::rows::{self, Changed};
 use super::surroundings::{self, Told};
 use super::touched::{self, Touched};
 use super::{StoreError, kubernetes, naming};
+use crate::clocks::ClockBook;
 
 /// The rules that findings are judged by. The default is the core's; tests put in their own.
 #[derive(Clone, Copy, Debug)]
@@ -35,20 +36,20 @@ impl Default for Rules {
 const AT_ONCE: usize = 512;
 
 /// Judges anew whatever was touched; gives the incidents whose verdict changed, and then those that are part of another now. `fresh` are findings that were just stored.
-/// `joined` tells whether anything is known of Kubernetes: without it there is nothing to join with.
+/// `joined` is what is known of clocks, if anything is known of Kubernetes: without that there is nothing to join with.
 pub(super) fn rejudge(
     db: &Connection,
     path: &Path,
     rules: &Rules,
     touched: Touched,
     fresh: &Fresh<'_>,
-    joined: bool,
+    joined: Option<&ClockBook>,
     now_us: i64,
 ) -> Result<Vec<Changed>, StoreError> {
     let failed =
         |source| StoreError::Sqlite { path: path.to_owned(), doing: "store incidents", source };
     let (mut changed, mut merged) = (Vec::new(), Vec::new());
-    let mut to_judge = if joined {
+    let mut to_judge = if joined.is_some() {
         join::place(db, path, &touched, fresh, &mut merged)?
     } else {
         by_themselves(touched)
@@ -63,8 +64,10 @@ pub(super) fn rejudge(
             for part in &parts {
                 all.extend(findings(db, path, part, fresh)?);
             }
-            let says =
-                if joined { kubernetes::case(db, &id, &subject).map_err(failed)? } else { None };
+            let says = match joined {
+                Some(clocks) => kubernetes::case(db, &id, &subject, clocks).map_err(failed)?,
+                None => None,
+            };
             told.extend(Told::of(db, &id, all, says).map_err(failed)?);
             whys.insert(id, why);
         }

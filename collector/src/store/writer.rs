@@ -213,8 +213,9 @@ impl Writer {
         }
         kubernetes::store(&db, seen, &mut touched, now_us)
             .map_err(failed("store what Kubernetes says"))?;
+        let joined = self.joined.then(|| self.metrics.clocks());
         outcome.changed =
-            cases::rejudge(&db, &path, &self.rules, touched, &fresh, self.joined, now_us)?;
+            cases::rejudge(&db, &path, &self.rules, touched, &fresh, joined.as_ref(), now_us)?;
         db.commit().map_err(failed("commit"))?;
         Ok(outcome)
     }

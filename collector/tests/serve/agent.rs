@@ -100,6 +100,7 @@ impl Agent {
             sequence: self.sequence,
             findings: findings.iter().cloned().map(Into::into).collect(),
             coverage: coverage.iter().cloned().map(Into::into).collect(),
+            ..Default::default()
         };
         self.say(report_request::Message::Batch(batch)).await;
         self.sequence

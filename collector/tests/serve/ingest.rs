@@ -160,7 +160,7 @@ async fn refusal(message: report_request::Message) -> (Code, String) {
 }
 
 fn batch(sequence: u64, findings: Vec<v1::Finding>) -> report_request::Message {
-    report_request::Message::Batch(v1::Batch { sequence, findings, coverage: Vec::new() })
+    report_request::Message::Batch(v1::Batch { sequence, findings, ..Default::default() })
 }
 
 #[tokio::test]
@@ -191,6 +191,7 @@ async fn malformed_messages_are_refused_by_field_and_value() {
                 sequence: 1,
                 findings: vec![good()],
                 coverage: vec![v1::CoverageSpan::default()],
+                ..Default::default()
             }),
             "field `batch.coverage[0].source` is 0, which is no Source",
         ),

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ApiGap, ClusterEvent, ContainerRecord, NodeRecord, PodRecord, Termination, Waiting};
+use super::{
+    ApiGap, Clocks, ClusterEvent, ContainerRecord, NodeRecord, PodRecord, Termination, Waiting,
+};
 
 /// Everything that the API said about one incident.
 ///
@@ -32,6 +34,8 @@ pub struct KubernetesCase {
     pub pod_gone: Option<Timestamp>,
     /// What could not be read at that time, and why.
     pub gaps: Vec<ApiGap>,
+    /// How the clocks of those who speak here stand to each other, as far as it was measured.
+    pub clocks: Clocks,
 }
 
 impl KubernetesCase {

@@ -23,6 +23,8 @@ pub struct ClusterEvent {
     pub regarding: Regarding,
     /// `eventTime`, else `firstTimestamp`, else `metadata.creationTimestamp`.
     pub first: Option<Timestamp>,
+    /// `metadata.creationTimestamp`: when the API server first stored it, by its clock. `None` where `first` is nothing else.
+    pub created: Option<Timestamp>,
     /// `series.lastObservedTime`, else `lastTimestamp`, else as `first`.
     pub last: Option<Timestamp>,
     /// How often; 1 where nothing is said.

@@ -12,6 +12,7 @@
 mod case;
 mod change;
 mod changes;
+mod clock;
 mod container;
 pub mod decode;
 mod event;
@@ -30,6 +31,7 @@ mod workload;
 pub use case::KubernetesCase;
 pub use change::{ApiChange, ApiGap, ApiPart, Seen};
 pub use changes::{Changes, MissedRestarts};
+pub use clock::{ClockDifference, Clocks};
 pub use container::{ContainerRecord, ContainerRole, ContainerState, HookAction, Hooks, Resources};
 pub use event::{ClusterEvent, EventType, Regarding};
 pub use heap::{HeapOrigin, HeapRuntime, HeapSetting, HeapSize};

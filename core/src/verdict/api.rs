@@ -1,26 +1,30 @@
 //! What Kubernetes says of one end, put so that rules can ask for it.
 //!
-//! `finishedAt` and the kubelet's events are cut to whole seconds and taken from one clock, the node's; the other
-//! components' (deletion, scheduler) from others, so those are compared with slack. An event names pod and container, not the
+//! `finishedAt` and the kubelet's events are cut to whole seconds and taken from one clock, the node's; what other components date
+//! (deletion, scheduler) is compared by what is known of their clocks ([`super::clocks`]). An event names pod and container, not the
 //! run: it belongs to the run in which it falls. Events expire after an hour: that there is none says nothing unless some
 //! event of that run is there. A final deletion with grace 0 is the kubelet's own, after all is over.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Case;
+use super::clocks::{Dated, Whose, node_to_api};
 use crate::incident::Outcome;
 use crate::kubelet::killing::{Killing, killing};
 use crate::kubelet::probe::{Failure, ProbeKind, failure};
 use crate::kubernetes::{
-    ApiPart, ClusterEvent, ContainerRecord, ContainerRole, ContainerState, KubernetesCase,
-    PodRecord, Terminated, Termination, Waiting, WaitingKind,
+    ApiPart, ClockDifference, ClusterEvent, ContainerRecord, ContainerRole, ContainerState,
+    KubernetesCase, PodRecord, Terminated, Termination, Waiting, WaitingKind,
 };
 
 /// What a cut to whole seconds may hide.
 const CUT: SignedDuration = SignedDuration::from_secs(1);
 
-/// How far the clocks of API server and node may lie apart before an order is not believed.
+/// How far two clocks may lie apart that are taken for one.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(2);
+
+/// A difference of clocks that is known as well as this decides an order that is as narrow.
+const NARROW: SignedDuration = SignedDuration::from_secs(3);
 
 /// How much longer than its grace period a container may take to be gone: the runtime has to see it too.
 const LATE: SignedDuration = SignedDuration::from_secs(10);
@@ -31,6 +35,15 @@ const LATER: SignedDuration = SignedDuration::from_secs(2);
 /// The order of events, the oldest first, the same however they came.
 pub(super) fn order(event: &ClusterEvent) -> impl Ord + use<'_> {
     (event.first, event.last, event.count, &event.message, &event.uid, &event.regarding.container)
+}
+
+/// Whether a container ended before or after something was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    Before,
+    After,
+    /// The clocks may lie further apart than the two.
+    Open,
 }
 
 /// What Kubernetes says.
@@ -47,13 +60,21 @@ impl<'a> Api<'a> {
     /// When what it tells of happened; `None` where it tells of nothing that could be an incident.
     pub(super) fn time(self) -> Option<Timestamp> {
         if let Some(termination) = self.termination() {
-            return termination.time().or(self.pod().and_then(|pod| pod.started));
+            let seen = || self.by_node(termination.first_seen?);
+            let started = || self.pod().and_then(|pod| pod.started);
+            return termination.ended.finished_at.or_else(seen).or_else(started);
         }
         // A back-off is no news of its own: what it died of is the end before.
         if let Some(waiting) = self.waiting().filter(|w| w.kind() != WaitingKind::BackOff) {
             return waiting.first_seen.or(self.pod().and_then(|pod| pod.created));
         }
-        self.vanished().then_some(self.case.pod_gone).flatten()
+        self.vanished().then(|| self.by_node(self.case.pod_gone?)).flatten()
+    }
+
+    /// A time of the collector's clock by the node's, as well as that is known.
+    fn by_node(self, at: Timestamp) -> Option<Timestamp> {
+        let ahead = self.case.clocks.node.and_then(ClockDifference::middle);
+        at.checked_add(ahead.unwrap_or_default()).ok()
     }
 
     pub(super) fn termination(self) -> Option<&'a Termination> {
@@ -233,17 +254,39 @@ impl<'a> Api<'a> {
     /// Whether that part of the API could not be read around the end.
     pub(super) fn gap(self, part: ApiPart) -> bool {
         let at = self.finished().or(self.time());
-        self.case.gaps.iter().any(|gap| {
-            gap.part == part
-                && at.is_none_or(|at| {
-                    at + CLOCKS >= gap.from && gap.to.is_none_or(|to| at - CLOCKS <= to)
+        let seen = self.termination().and_then(|termination| termination.first_seen);
+        let ahead = self.case.clocks.node.unwrap_or_default();
+        self.case.gaps.iter().filter(|gap| gap.part == part).any(|gap| {
+            // A gap is by the collector's clock, as is when an end was seen: what came in a gap is seen right after it.
+            let from = ahead.when(gap.from).0.unwrap_or(gap.from);
+            let to = gap.to.map(|to| ahead.when(to).1.unwrap_or(to));
+            at.is_none_or(|at| at + CLOCKS >= from && to.is_none_or(|to| at - CLOCKS <= to))
+                || seen.is_some_and(|seen| {
+                    seen >= gap.from && gap.to.is_none_or(|to| seen - CLOCKS <= to)
                 })
         })
     }
 
-    /// Whether it ended before that, beyond doubt of the clocks.
-    pub(super) fn ended_before(self, at: Timestamp) -> bool {
-        self.finished().is_some_and(|finished| finished + CUT + CLOCKS < at)
+    /// Whether it ended before or after something was decided, as far as their clocks let that be known.
+    pub(super) fn order(self, decided: Dated) -> Order {
+        let Some(finished) = self.finished().filter(|_| !self.vanished()) else {
+            return Order::After;
+        };
+        if decided.by == Whose::Node {
+            let before = finished + CUT + CLOCKS < decided.at;
+            return if before { Order::Before } else { Order::After };
+        }
+        let difference = node_to_api(self);
+        let (earliest, latest) = difference.when(decided.at);
+        if earliest.is_some_and(|earliest| finished + CUT < earliest) {
+            return Order::Before;
+        }
+        // That the kubelet stopped it before it ended is by one clock.
+        let stopped =
+            self.killing().is_some_and(|(event, why)| why == Killing::Stopping && self.fits(event));
+        let narrow = difference.uncertainty().is_some_and(|uncertainty| uncertainty <= NARROW);
+        let after = latest.is_some_and(|latest| finished + CUT >= latest);
+        if after || narrow || stopped { Order::After } else { Order::Open }
     }
 
     /// Whether something else than the process itself may have ended it of which only an event would tell.

@@ -3,7 +3,7 @@
 use super::facts::{Event, Facts};
 use super::opening::incident_of;
 use super::{
-    Case, agreement, eviction_beside, evidence, history, named, orderly, outcome, says,
+    Case, agreement, clocks, eviction_beside, evidence, history, named, orderly, outcome, says,
     surroundings, telling,
 };
 use crate::incident::{
@@ -104,6 +104,7 @@ pub(super) fn sentence(facts: &Facts<'_>, case: &Case, (cause, claim): (Cause, C
     explanation.extend(outcome_sentence);
     explanation.extend(eviction_beside::sentence(facts));
     explanation.extend(history::sentences(facts));
+    explanation.extend(facts.api.and_then(clocks::sentence));
     let kubernetes = says::kubernetes(facts, cause, confidence);
     explanation.extend(kubernetes.as_ref().and_then(|says| says.why.clone()));
     let (pod, container) = says::whose(facts);

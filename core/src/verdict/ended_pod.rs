@@ -1,10 +1,11 @@
 //! What the rules about a pod that was to end say alike.
 
-use super::api::Api;
+use super::api::{Api, Order};
 use super::claim::Claim;
 use super::facts::Facts;
 use super::kubelets_doing::{self, Proof, end_sooner};
 use super::pod_end::Told;
+use crate::incident::{Cause, Confidence};
 
 /// The claim that the pod's end was this container's.
 pub(super) fn claim(
@@ -15,7 +16,8 @@ pub(super) fn claim(
     because: Vec<String>,
     remedies: Vec<String>,
 ) -> Claim {
-    let after = told.decided.is_some_and(|decided| !api.ended_before(decided));
+    let order = told.decided.map(|decided| api.order(decided));
+    let after = order == Some(Order::After);
     let event = told.event.or(api.killing().map(|(event, _)| event));
     let proof = Proof {
         status: true,
@@ -26,5 +28,17 @@ pub(super) fn claim(
     because.push(format!("The pod's {}.", told.said));
     let mut remedies = remedies;
     remedies.extend(end_sooner(api));
-    kubelets_doing::claim(facts, api, proof, summary, because, remedies)
+    let mut claim = kubelets_doing::claim(facts, api, proof, summary, because, remedies);
+    if order == Some(Order::Open) {
+        claim.confidence = claim.confidence.min(Confidence::Possible);
+        claim.missing.push(
+            "Whether it ended before or after that: the clocks of the node and the API server may lie further apart than the two \
+             times."
+                .to_owned(),
+        );
+        if !kubelets_doing::stopped(api) {
+            claim.or.push(Cause::ApplicationExit);
+        }
+    }
+    claim
 }

@@ -65,7 +65,12 @@ pub(super) fn confidence(facts: &Facts<'_>, api: Api<'_>, proof: Proof) -> Confi
 pub(super) fn node_watched(facts: &Facts<'_>) -> bool {
     let whole = |source: Source| facts.watch.span(source).is_some() && !facts.watch.hole(source);
     // An end without any time may have been at any.
-    let dated = facts.api.and_then(Api::termination).is_none_or(|end| end.time().is_some());
+    let dated = facts.api.is_none_or(|api| {
+        // When it was seen is by another clock.
+        let seen = api.case.clocks.node.is_some();
+        api.termination()
+            .is_none_or(|end| end.ended.finished_at.is_some() || end.first_seen.is_some() && seen)
+    });
     dated && KILL_SOURCES.into_iter().any(whole) || facts.kill_of_main().is_some()
 }
 

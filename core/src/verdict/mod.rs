@@ -11,6 +11,7 @@ mod account;
 mod agreement;
 mod api;
 mod claim;
+mod clocks;
 mod composition;
 mod evidence;
 mod facts;

@@ -3,9 +3,10 @@
 //! Structure first: `status.reason`, then the condition `DisruptionTarget` (1.26 and later), then the deletion, then events;
 //! texts last. What ended before that was decided did not end of it: an init container that was long done, a run before.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
-use super::api::{Api, order};
+use super::api::{Api, Order, order};
+use super::clocks::{Dated, node_to_api};
 use crate::kubernetes::{ApiPart, ClusterEvent, Condition};
 
 /// Why the pod was to end.
@@ -28,7 +29,7 @@ pub(super) struct Told<'a> {
     /// The message beside it.
     pub message: Option<&'a str>,
     /// When it was decided, where that is known.
-    pub decided: Option<Timestamp>,
+    pub decided: Option<Dated>,
     /// The event that tells the same, if it is there.
     pub event: Option<&'a ClusterEvent>,
 }
@@ -40,7 +41,7 @@ pub(super) fn pod_end<'a>(api: Api<'a>) -> Option<Told<'a>> {
         return None;
     }
     let told = status(api).or_else(|| disruption(api)).or_else(|| deletion(api))?;
-    let over = told.decided.is_some_and(|decided| api.ended_before(decided));
+    let over = told.decided.is_some_and(|decided| api.order(decided) == Order::Before);
     (!over).then_some(told)
 }
 
@@ -63,9 +64,9 @@ fn status<'a>(api: Api<'a>) -> Option<Told<'a>> {
         said: format!("status.reason is {reason}"),
         message,
         decided: event
-            .and_then(|event| event.first)
+            .and_then(Dated::of)
             .or_else(|| since(target(api)))
-            .or_else(|| api.killing().and_then(|(event, _)| event.first)),
+            .or_else(|| api.killing().and_then(|(event, _)| Dated::of(event))),
         event,
     })
 }
@@ -74,8 +75,11 @@ fn target<'a>(api: Api<'a>) -> Option<&'a Condition> {
     api.pod()?.condition("DisruptionTarget").filter(|condition| condition.status == "True")
 }
 
-fn since(condition: Option<&Condition>) -> Option<Timestamp> {
-    condition.and_then(|condition| condition.since)
+/// When a condition came about: its reason says whose it is.
+fn since(condition: Option<&Condition>) -> Option<Dated> {
+    let condition = condition?;
+    let kubelet = condition.reason.as_deref() == Some("TerminationByKubelet");
+    condition.since.map(if kubelet { Dated::by_node } else { Dated::by_api })
 }
 
 fn disruption<'a>(api: Api<'a>) -> Option<Told<'a>> {
@@ -99,7 +103,7 @@ fn disruption<'a>(api: Api<'a>) -> Option<Told<'a>> {
         end,
         said: format!("condition DisruptionTarget is {reason}"),
         message,
-        decided: condition.since,
+        decided: since(Some(condition)),
         event: api.case.events_with(word).min_by_key(|event| order(event)),
     })
 }
@@ -135,8 +139,9 @@ fn deletion<'a>(api: Api<'a>) -> Option<Told<'a>> {
         let ends = pod.containers.iter().map(|container| container.ended()?.finished_at);
         let over = ends.collect::<Option<Vec<_>>>().and_then(|ends| ends.into_iter().max());
         let last = over.map_or(grace(api), |_| SignedDuration::ZERO);
+        let removed = node_to_api(api).when(deletion.deadline).0.unwrap_or(deletion.deadline);
         let long_before = over.or(api.finished()).is_some_and(|ended| {
-            ended.duration_until(deletion.deadline) > last.saturating_add(REMOVED_WITHIN)
+            ended.duration_until(removed) > last.saturating_add(REMOVED_WITHIN)
         });
         if long_before || api.events_known() && stopping.is_none() {
             return None;
@@ -158,7 +163,7 @@ fn deletion<'a>(api: Api<'a>) -> Option<Told<'a>> {
             None => format!("metadata.deletionTimestamp is {}", deletion.deadline),
         },
         message: event.filter(|_| end != PodEnd::Deleted).map(|event| event.message.as_str()),
-        decided: requested.or_else(|| stopping.and_then(|event| event.first)),
+        decided: requested.map(Dated::by_api).or_else(|| stopping.and_then(Dated::of)),
         event,
     })
 }

@@ -7,13 +7,20 @@ use coroner_core::cgroup::identify;
 use coroner_core::finding::Finding;
 use coroner_core::incident::{Incident, IncidentId};
 use coroner_core::kubernetes::{
-    ApiChange, Changes, ClusterEvent, ContainerState, Ended, KubernetesCase, PodRecord, Seen,
-    Sighting, Termination, TerminationId, places,
+    ApiChange, Changes, ClockDifference, Clocks, ClusterEvent, ContainerState, Ended,
+    KubernetesCase, PodRecord, Seen, Sighting, Termination, TerminationId, places,
 };
 use coroner_core::verdict::{Case, incident_of, judge, sighting};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::load::Experiment;
+
+/// API server, node and recorder were one machine: what a collector measures there, as roughly as it may.
+fn one_clock() -> Clocks {
+    let second = SignedDuration::from_secs(1);
+    let same = Some(ClockDifference { low: Some(-second), high: Some(second) });
+    Clocks { api: same, node: same }
+}
 
 #[derive(Default)]
 pub(crate) struct Book {
@@ -140,6 +147,7 @@ impl Book {
             container: Some(container.to_owned()),
             events,
             pod_gone: self.gone.get(&pod.uid).copied(),
+            clocks: one_clock(),
             ..KubernetesCase::default()
         }
     }

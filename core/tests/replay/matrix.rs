@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use coroner_core::incident::{Cause, Incident};
 
+use super::shown;
 use super::truth::Truth;
 
 /// One death or kill with its verdict.
@@ -64,6 +65,7 @@ pub(crate) fn page(rows: &[Row], experiments: usize) -> String {
             counted(ours.iter().map(|row| said(&row.verdict)))
         );
     }
+    out.push_str(&shown::table(rows));
     out
 }
 

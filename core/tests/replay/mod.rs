@@ -4,5 +4,6 @@
 pub(crate) mod book;
 pub(crate) mod load;
 pub(crate) mod matrix;
+pub(crate) mod shown;
 pub(crate) mod truth;
 pub(crate) mod vary;

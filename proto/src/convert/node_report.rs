@@ -48,6 +48,18 @@ impl TryFrom<v1::CauseCount> for n::CauseCount {
     }
 }
 
+impl From<n::ClockAhead> for v1::ClockAhead {
+    fn from(c: n::ClockAhead) -> Self {
+        Self { seconds: c.seconds, uncertainty_seconds: c.uncertainty_seconds }
+    }
+}
+
+impl From<v1::ClockAhead> for n::ClockAhead {
+    fn from(c: v1::ClockAhead) -> Self {
+        Self { seconds: c.seconds, uncertainty_seconds: c.uncertainty_seconds }
+    }
+}
+
 impl From<n::NodeReport> for v1::NodeReport {
     fn from(r: n::NodeReport) -> Self {
         Self {
@@ -61,6 +73,8 @@ impl From<n::NodeReport> for v1::NodeReport {
             sources: all(r.sources),
             incidents: all(r.incidents),
             state: all(r.state),
+            clock: r.clock.map(Into::into),
+            api_clock: r.api_clock.map(Into::into),
         }
     }
 }
@@ -80,6 +94,8 @@ impl TryFrom<v1::NodeReport> for n::NodeReport {
             sources: repeated("sources", r.sources)?,
             incidents: repeated("incidents", r.incidents)?,
             state: repeated("state", r.state)?,
+            clock: r.clock.map(Into::into),
+            api_clock: r.api_clock.map(Into::into),
         })
     }
 }

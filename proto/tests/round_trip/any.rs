@@ -57,6 +57,12 @@ impl Any for i64 {
     }
 }
 
+impl Any for f64 {
+    fn any(seed: &mut Seed) -> Self {
+        [0.0, -300.25, 0.001, Self::MAX, Self::MIN_POSITIVE][seed.below(5)]
+    }
+}
+
 impl Any for bool {
     fn any(seed: &mut Seed) -> Self {
         seed.next().is_multiple_of(2)
@@ -220,8 +226,9 @@ structs! {
     n::SourceReport { source, reading, detail, said, coverage, holes }
     n::CauseCount { cause, count }
     n::NodeReport {
-        name, boot_id, agent_version, first_seen, last_seen, window, absence, sources, incidents, state,
+        name, boot_id, agent_version, first_seen, last_seen, window, absence, sources, incidents, state, clock, api_clock,
     }
+    n::ClockAhead { seconds, uncertainty_seconds }
     i::Incident {
         id, time, node, cause, outcome, confidence, summary, explanation, remedies, pod, container, termination,
         kernel, evidence, gaps, alternatives, kubernetes, sigkill, previous, revised_from, orderly,

@@ -60,6 +60,8 @@ fn report(name: &str) -> NodeReport {
         ],
         incidents: vec![CauseCount { cause: Cause::ContainerMemoryLimit, count: 3 }],
         state: Vec::new(),
+        clock: None,
+        api_clock: None,
     }
 }
 

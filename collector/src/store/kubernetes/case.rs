@@ -2,12 +2,14 @@
 
 use coroner_core::incident::{Cause, EarlierEnd, IncidentId};
 use coroner_core::kubernetes::{
-    ApiGap, ApiPart, ClusterEvent, KubernetesCase, NodeRecord, Termination, Waiting,
+    ApiGap, ApiPart, ClockDifference, ClusterEvent, KubernetesCase, NodeRecord, Termination,
+    Waiting,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::records::{self, all_known, known, read};
+use crate::clocks::ClockBook;
 
 /// Earlier ends in one case: as many as a person looks at.
 const MOST_PREVIOUS: u32 = 10;
@@ -39,6 +41,7 @@ pub(in crate::store) fn case(
     db: &Connection,
     id: &IncidentId,
     subject: &Subject,
+    clocks: &ClockBook,
 ) -> Result<Option<KubernetesCase>, rusqlite::Error> {
     let termination = records::end_of_incident(db, id)?.map(|end| end.termination);
     let waiting = if termination.is_some() { None } else { waiting_of(db, id)? };
@@ -78,6 +81,10 @@ pub(in crate::store) fn case(
     let mut events =
         events(db, "Pod", &pod_uid, time_us - EVENTS_BEFORE_US, until(waiting.as_ref(), time_us))?;
     let mut record = None;
+    let clocks = clocks.around(node.as_deref());
+    // What could not be read is dated by our own clock.
+    let ahead = clocks.node.and_then(ClockDifference::middle).unwrap_or_default();
+    let ours_us = time_us.saturating_sub(i64::try_from(ahead.as_micros()).unwrap_or(0));
     if let Some(node) = &node {
         let near = (time_us - NODE_EVENTS_US, time_us + NODE_EVENTS_US);
         events.extend(self::events(db, "Node", node, near.0, near.1)?);
@@ -93,7 +100,8 @@ pub(in crate::store) fn case(
         events,
         node: record.map(Box::new),
         pod_gone: gone_us.flatten().and_then(|us| Timestamp::from_microsecond(us).ok()),
-        gaps: gaps(db, time_us)?,
+        gaps: gaps(db, ours_us)?,
+        clocks,
     }))
 }
 

@@ -94,7 +94,8 @@ pub fn event(json: &[u8]) -> Result<Decoded<ClusterEvent>, Problem> {
         (reader.get("count", series.count), reader.get("lastObservedTime", last))
     });
     let (series_count, series_last) = series.unwrap_or_default();
-    let first = reader.get("eventTime", object.event_time).or(first).or(old_first).or(created);
+    let dated = reader.get("eventTime", object.event_time).or(first).or(old_first);
+    let first = dated.or(created);
     let count = reader.get("count", object.count);
     let count = count.or(reader.get("deprecatedCount", object.deprecated_count));
 
@@ -121,6 +122,7 @@ pub fn event(json: &[u8]) -> Result<Decoded<ClusterEvent>, Problem> {
             .or(reader.object("regarding", object.regarding, self::regarding))
             .unwrap_or_default(),
         first,
+        created: created.filter(|_| dated.is_some()),
         last: series_last.or(last).or(old_last).or(first),
         count: series_count.or(count).filter(|count| *count > 0).unwrap_or(1),
         // Only a kubelet's instance is its node's name.

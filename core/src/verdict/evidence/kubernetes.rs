@@ -3,6 +3,7 @@
 use super::MOST;
 use crate::incident::Evidence;
 use crate::kubernetes::{ApiGap, ClusterEvent};
+use crate::verdict::clocks;
 use crate::verdict::facts::Facts;
 
 /// Events that a verdict may rest on.
@@ -88,6 +89,11 @@ pub(super) fn lines(facts: &Facts<'_>) -> Vec<Evidence> {
     let telling: Vec<&ClusterEvent> =
         api.case.events.iter().filter(|event| TELLING.contains(&event.reason.as_str())).collect();
     all.extend(telling.iter().rev().take(MOST).rev().map(|event| event_line(event)));
+    all.extend(clocks::evidence(api).map(|detail| Evidence {
+        source: "clocks".to_owned(),
+        detail,
+        time: None,
+    }));
     all.extend(unread(&api.case.gaps).into_iter().map(|detail| Evidence {
         source: "coverage".to_owned(),
         detail,

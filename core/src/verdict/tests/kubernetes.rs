@@ -102,6 +102,7 @@ pub(super) fn event(reason: &str, message: &str, time: &str) -> ClusterEvent {
         },
         first: Some(at_time(time)),
         last: Some(at_time(time)),
+        created: None,
         count: 1,
         component: "kubelet".to_owned(),
         host: None,

@@ -1,5 +1,6 @@
 //! Hand-made cases for every cause and every known trap. Sizes and lines are those of real captures.
 
+mod clocks;
 mod deaths;
 mod holes;
 mod kubernetes;
