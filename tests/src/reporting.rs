@@ -193,6 +193,7 @@ impl Place {
             group: self.path(),
             container_id: self.container.clone(),
             main_pid: Some(100),
+            sandbox: false,
             watched_since: Some(since),
             not_before: None,
             main_sigkilled: Some(false),
