@@ -78,22 +78,20 @@ impl Scene {
         let mut client = QueryServiceClient::connect(self.url()).await.unwrap();
         let filter = IncidentFilter { orderly: true, ..IncidentFilter::default() };
         let request = ListIncidentsRequest { filter: Some(filter), ..Default::default() };
+        let mut last = Vec::new();
         let asking = async {
-            let mut last = Vec::new();
             loop {
                 let answer = client.list_incidents(request.clone()).await.unwrap();
-                let incidents = answer.into_inner().incidents;
-                if wanted(&incidents) {
-                    return incidents;
-                }
-                if incidents != last {
-                    eprintln!("not yet: {incidents:#?}");
-                    last = incidents;
+                last = answer.into_inner().incidents;
+                if wanted(&last) {
+                    return;
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, asking).await.expect("the incidents come")
+        let came = tokio::time::timeout(PATIENCE, asking).await;
+        assert!(came.is_ok(), "what was waited for did not come: {last:#?}");
+        last
     }
 
     /// What `coroner` prints.
