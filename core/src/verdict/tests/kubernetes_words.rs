@@ -5,7 +5,10 @@ use super::sightings::{death, end, ended, process, sigkill, traced, watched};
 use super::*;
 use crate::finding::Sigkill;
 use crate::incident::Cause as C;
-use crate::kubernetes::{ApiGap, ApiPart, ClusterEvent, Deletion, KubernetesCase, Waiting};
+use crate::kubernetes::{
+    ApiGap, ApiPart, ClockDifference, Clocks, ClusterEvent, Deletion, KubernetesCase, Waiting,
+};
+use jiff::SignedDuration;
 use rstest::rstest;
 
 /// The verdict on findings where nothing was missed, with what Kubernetes says.
@@ -75,9 +78,18 @@ fn a_deletion_is_no_reason_of_an_earlier_end() {
         })
     };
     let findings = || vec![ended(end(Some(false), Some(0)), Some(death()))];
-    for kubernetes in [deleted("12:00:09", 0), deleted("12:00:39", 30)] {
-        let incident = both(kubernetes, findings());
+    let small = SignedDuration::from_millis(50);
+    let agree = Some(ClockDifference { low: Some(-small), high: Some(small) });
+    for mut kubernetes in [deleted("12:00:09", 0), deleted("12:00:39", 30)] {
+        kubernetes.clocks = Clocks { api: agree, node: agree };
+        let incident = both(kubernetes.clone(), findings());
         is(&incident, C::ApplicationExit, Confidence::Confirmed);
+        // The deletion is dated by another clock than the end: where neither was measured, which came first is open.
+        kubernetes.clocks = Clocks::default();
+        let open = both(kubernetes, findings());
+        let named =
+            open.cause == C::ApplicationExit || open.alternatives.contains(&C::ApplicationExit);
+        assert!(named && open.confidence <= Confidence::Possible, "{open:#?}");
     }
     // Asked before it ended, and stopped for it.
     let kubernetes = with(deleted("12:00:31", 30), vec![stopping()]);
