@@ -202,7 +202,9 @@ fn a_node_is_shown_in_every_form() {
         [
             "absence",
             "agent_version",
+            "api_clock",
             "boot_id",
+            "clock",
             "first_seen",
             "incidents",
             "last_seen",

@@ -70,7 +70,9 @@ impl Asked {
         };
         let metadata_only = accept.contains("as=PartialObjectMetadata");
         let list = verb != "list" || !metadata_only || accept.contains("PartialObjectMetadataList");
-        let acceptable = list && (accept.contains("json") || accept.contains("*/*"));
+        // Who says nothing takes anything (RFC 9110, 12.5.1), and gets JSON.
+        let any = accept.is_empty() || accept.contains("*/*");
+        let acceptable = list && (any || accept.contains("json"));
         let verb = verb.to_owned();
         Some(Self { verb, group, resource, namespace, name, query, metadata_only, acceptable })
     }
