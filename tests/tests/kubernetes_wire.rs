@@ -99,7 +99,11 @@ impl Scene {
         let program = programs::path("coroner");
         let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
         let url = self.url();
-        let run = move || Command::new(program).args(args).args(["--collector", &url]).output();
+        // All of the evidence: what is shown without being asked for is cut to a line.
+        let evidence = args.first().is_some_and(|first| first == "why").then_some("--evidence");
+        let run = move || {
+            Command::new(program).args(args).args(evidence).args(["--collector", &url]).output()
+        };
         let output = tokio::task::spawn_blocking(run).await.unwrap().unwrap();
         let printed = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
@@ -163,9 +167,13 @@ async fn a_finding_before_its_pod_is_one_incident_that_gets_its_name_and_end() {
             "CONTAINER MEMORY LIMIT",
             "pid 41 (memhog)",
             "exitCode=137 reason=OOMKilled",
-            "Deployment/web",
         ],
     );
+    let of_workload = |incident: &Incident| {
+        let owner = incident.pod.as_ref().and_then(|pod| pod.owner.as_ref());
+        owner.is_some_and(|owner| owner.kind == "Deployment" && owner.name == "web")
+    };
+    scene.incidents(|all| all.iter().any(of_workload)).await;
     scene.end().await;
 }
 
@@ -368,7 +376,7 @@ async fn clocks_that_lie_apart_are_measured_shown_and_taken_into_account() {
         &printed,
         &[
             "APPLICATION EXIT",
-            "ended by itself after 98 s with exit code 1",
+            "ended with exit code 1 (the program's own).",
             "s behind the API server's; times of the two were compared with that taken into account.",
             "node minus API server",
         ],
