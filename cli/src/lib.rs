@@ -76,7 +76,7 @@ pub fn run(cli: Cli) -> Result<Exit, Error> {
             Ok(if failed.is_empty() { Exit::Found } else { Exit::Partly })
         }
         Command::Standalone(args) => runtime()?.block_on(standalone::run(&args)),
-        Command::Demo => runtime()?.block_on(demo::run()),
+        Command::Demo => demo::run(runtime()?),
         Command::DemoHog(args) => demo::hog(&args),
         Command::Completions(args) => completions::run(&args),
     }

@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::group::{Group, LIMIT};
 use super::hog::HOG;
-use super::{LOOK, PATIENCE, Progress, directory, settings};
+use super::{LOOK, PATIENCE, Progress, settings};
 use crate::Error;
 use crate::client::{Filter, Watch, Watched};
 use crate::local::Local;
@@ -49,12 +49,15 @@ fn clean_at_panic(group: &Group, directory: &Path) {
 }
 
 /// Has the hog killed and waits for the answer.
-pub(super) async fn run(group: Group, progress: &mut Progress) -> Result<Answer, Error> {
-    let dir = directory()?;
-    clean_at_panic(&group, dir.path());
+pub(super) async fn run(
+    group: Group,
+    dir: &Path,
+    progress: &mut Progress,
+) -> Result<Answer, Error> {
+    clean_at_panic(&group, dir);
     progress.step("starting agent and collector");
     let log = KernelLogSource::Device(KMSG.into());
-    let mut local = Local::start(settings(dir.path().to_owned(), log, StartPosition::Now)).await?;
+    let mut local = Local::start(settings(dir.to_owned(), log, StartPosition::Now)).await?;
     let answer = kill_and_ask(&group, &mut local, progress).await;
     progress.step("cleaning up");
     local.shutdown().await;

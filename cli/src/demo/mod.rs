@@ -10,11 +10,12 @@ mod leftover;
 mod live;
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use coroner_agent::{KernelLogSource, StartPosition};
 use coroner_core::incident::Incident;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
@@ -32,25 +33,36 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How often it is looked whether a part is ready.
 const LOOK: Duration = Duration::from_millis(5);
 
-pub(crate) async fn run() -> Result<Exit, Error> {
+pub(crate) fn run(runtime: Runtime) -> Result<Exit, Error> {
     local::log("error")?;
     // In place before anything is made, so that an early signal ends it politely too.
-    let mut terminate = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Error::Runtime)?;
-    tokio::select! {
-        end = demo() => end,
-        // Dropping the demo cleans up.
-        _ = interrupt.recv() => Err(Error::Demo("interrupted; everything it made is removed".to_owned())),
-        _ = terminate.recv() => Err(Error::Demo("terminated; everything it made is removed".to_owned())),
-    }
+    let (mut terminate, mut interrupt) = {
+        let _inside = runtime.enter();
+        let handler = |kind| signal(kind).map_err(Error::Runtime);
+        (handler(SignalKind::terminate())?, handler(SignalKind::interrupt())?)
+    };
+    let dir = directory()?;
+    let end = runtime.block_on(async {
+        tokio::select! {
+            end = demo(dir.path()) => end,
+            // Dropping the demo cleans up.
+            _ = interrupt.recv() => Err(Error::Demo("interrupted; everything it made is removed".to_owned())),
+            _ = terminate.recv() => Err(Error::Demo("terminated; everything it made is removed".to_owned())),
+        }
+    });
+    // Waits for what is half done: a store that is still being opened would make its files in a directory that is gone.
+    drop(runtime);
+    let path = dir.path().to_owned();
+    dir.close().map_err(|source| Error::Directory { dir: path, source })?;
+    end
 }
 
-async fn demo() -> Result<Exit, Error> {
+async fn demo(dir: &Path) -> Result<Exit, Error> {
     let mut progress = Progress::new();
     progress.step("looking for what it takes");
     match live::prepare() {
         Ok(group) => {
-            let answer = live::run(group, &mut progress).await?;
+            let answer = live::run(group, dir, &mut progress).await?;
             progress.clear();
             show(&answer.incident, &answer.remark)?;
         }
@@ -61,7 +73,7 @@ async fn demo() -> Result<Exit, Error> {
                  the same path."
             );
             writeln!(output::stdout(), "{}", render::remark(&remark, output::width()))?;
-            let incident = replay(&mut progress).await?;
+            let incident = replay(dir, &mut progress).await?;
             progress.clear();
             show(
                 &incident,
@@ -79,7 +91,7 @@ fn show(incident: &Incident, remark: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// A directory for the store, gone when dropped.
+/// A directory for the store.
 fn directory() -> Result<tempfile::TempDir, Error> {
     leftover::directory().map_err(|source| Error::Directory { dir: std::env::temp_dir(), source })
 }
@@ -98,12 +110,11 @@ fn settings(data_dir: PathBuf, kernel_log: KernelLogSource, start: StartPosition
 }
 
 /// The recorded log through agent, collector and store.
-async fn replay(progress: &mut Progress) -> Result<Incident, Error> {
-    let dir = directory()?;
+async fn replay(dir: &Path, progress: &mut Progress) -> Result<Incident, Error> {
     progress.step("starting agent and collector");
     let recording = KernelLogSource::ReplayBytes(RECORDED.to_vec());
     let mut local =
-        Local::start(settings(dir.path().to_owned(), recording, StartPosition::Oldest)).await?;
+        Local::start(settings(dir.to_owned(), recording, StartPosition::Oldest)).await?;
     progress.step("playing the recording");
     let deadline = Instant::now() + PATIENCE;
     let found = loop {
