@@ -117,6 +117,14 @@ impl Kubepods {
             .expect("the process is moved");
     }
 
+    /// The file that tells how much memory a group uses now, in bytes.
+    #[must_use]
+    pub fn usage_file(&self, level: Level) -> PathBuf {
+        let directory = directory(&self.path(level));
+        let v2 = directory.join("memory.current");
+        if v2.is_file() { v2 } else { directory.join("memory.usage_in_bytes") }
+    }
+
     fn group(&self, level: Level) -> &Cgroup {
         let index = match level {
             Level::Container(which) => 1 - which,

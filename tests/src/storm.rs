@@ -55,11 +55,13 @@ impl Storm {
         // otherwise, and by kills in them before it has seen half.
         std::thread::sleep(MEETING);
         let (each, between) = (each.to_string(), between_ms.to_string());
-        let args = ["storm", each.as_str(), TAKEN_MIB, between.as_str()];
         let mut hogs = Vec::new();
         let all = pods.iter().flat_map(|pod| containers.iter().map(move |which| (pod, *which)));
         for (pod, which) in all {
             pod.limit(Level::Container(which), LIMIT);
+            let usage = pod.usage_file(Level::Container(which));
+            let usage = usage.to_string_lossy();
+            let args = ["storm", each.as_str(), TAKEN_MIB, between.as_str(), &usage];
             let hog = Hog::start(pod, Level::Container(which), &args);
             hogs.push((pod.containers[which].clone(), hog));
         }

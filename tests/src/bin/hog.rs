@@ -1,11 +1,14 @@
 //! Uses up memory until somebody stops it. The tests move it into a group first, then tell it to begin.
 //!
 //! `hog alloc MIB`: takes MIB mebibytes, then waits. `hog child MIB`: lets a child do it and outlives it.
-//! `hog storm N MIB [MS]`: lets N children do it, one after the other, as fast as they die or one in MS milliseconds, and
-//! writes the process ids of those that were killed.
+//! `hog storm N MIB MS FILE`: lets N children do it, one after the other, as fast as they die or one in MS milliseconds, and
+//! writes the process ids of those that were killed. FILE tells the group's usage: the next child begins when the memory of
+//! the one before is given back. Whoever reads `status` or `stat` of a dying process may hold its memory a little longer than
+//! its parent waits for it; a fork in that moment is at the limit, with nobody to kill but the parent.
 
 use std::io::{Read, Write, stdin, stdout};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
@@ -35,7 +38,9 @@ fn main() -> ExitCode {
             for _ in 0..number(1) {
                 std::thread::sleep(due.saturating_sub(begun.elapsed()));
                 due += between;
-                if let Ok(Some(pid)) = run_child(number(2))
+                let killed = run_child(number(2));
+                wait_until_given_back(args.get(4).map(Path::new));
+                if let Ok(Some(pid)) = killed
                     && writeln!(stdout(), "{pid}").is_err()
                 {
                     return ExitCode::from(4);
@@ -58,6 +63,19 @@ fn run_child(mebibytes: usize) -> std::io::Result<Option<u32>> {
     let mut child = Command::new(program).args(["now", &mebibytes.to_string()]).spawn()?;
     let pid = child.id();
     Ok((child.wait()?.signal() == Some(9)).then_some(pid))
+}
+
+/// Waits until the group uses little, or is not told of.
+fn wait_until_given_back(usage: Option<&Path>) {
+    const LITTLE: u64 = 4 << 20;
+    const LOOKS: u32 = 2000;
+    for _ in 0..LOOKS {
+        let used = usage.and_then(|file| std::fs::read_to_string(file).ok());
+        if used.and_then(|text| text.trim().parse().ok()).is_none_or(|used: u64| used < LITTLE) {
+            return;
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    }
 }
 
 fn wait_for_byte() {
