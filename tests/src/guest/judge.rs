@@ -128,7 +128,7 @@ fn panicked(lines: &[Line]) -> Judgement {
         })
         .collect();
     match asked.iter().find(|(args, ..)| args.contains(&lost)) {
-        Some((_, Some(1), text)) => {
+        Some((_, Some(3), text)) => {
             let text = text.to_lowercase();
             for claim in ["no oom kill", "not an oom kill", "excluded", "killed by"] {
                 if text.contains(claim) && !text.contains("cannot be excluded") {

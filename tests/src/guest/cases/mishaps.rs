@@ -29,7 +29,8 @@ pub(super) const CASES: &[Case] = &[
             Expected::these([app])
         },
     },
-    // A kill -9 while no agent runs leaves nothing behind: no incident, or one that says that it does not know.
+    // A kill -9 while no agent runs: the trace goes on, and the next agent takes it over. What it read then is not watched
+    // by anybody else, so it is likely at most, or nothing is known.
     Case {
         name: "agent-down-kill",
         batch: Batch::Mishaps,
@@ -54,7 +55,8 @@ pub(super) const CASES: &[Case] = &[
             let mut app = Wanted::container("app", "Unknown").maybe(true);
             app.victims.clear();
             app.outcome = Outcome::IsOrUnknown("ContainerExited");
-            app.verdicts = vec![("Unknown", "Unknown"), ("Unknown", "Possible")];
+            app.verdicts =
+                vec![("ExternalKill", "Likely"), ("Unknown", "Unknown"), ("Unknown", "Possible")];
             Expected::these([app])
         },
     },
