@@ -104,7 +104,7 @@ pub(crate) fn make(
             std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         layer.program(&format!("usr/bin/{}", program.name), &bytes, program.syslog)?;
         for library in libraries::of(&path)? {
-            layer.library(&library)?;
+            layer.shared_library(&library)?;
         }
     }
     let unpacked = layer.finish()?;

@@ -58,7 +58,7 @@ impl Layer {
     }
 
     /// A library of this machine, where it is here.
-    pub(crate) fn library(&mut self, path: &Path) -> anyhow::Result<()> {
+    pub(crate) fn shared_library(&mut self, path: &Path) -> anyhow::Result<()> {
         let name = path.to_str().context("a library has a name in UTF-8")?.trim_start_matches('/');
         if self.there.contains(name) {
             return Ok(());
