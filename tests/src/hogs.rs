@@ -18,15 +18,36 @@ impl Hog {
     /// When it cannot be started or moved.
     #[must_use]
     pub fn start(groups: &Kubepods, level: Level, args: &[&str]) -> Self {
-        let mut child = Command::new(programs::path("hog"))
+        let mut hog = Self::place(groups, level, args);
+        hog.begin();
+        hog
+    }
+
+    /// Starts `hog ARGS` and moves it into the group. It does nothing yet.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started or moved.
+    #[must_use]
+    pub fn place(groups: &Kubepods, level: Level, args: &[&str]) -> Self {
+        let child = Command::new(programs::path("hog"))
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the hog starts");
         groups.add(level, child.id());
-        child.stdin.as_mut().expect("piped").write_all(b"go\n").expect("the hog waits for this");
         Self(child)
+    }
+
+    /// Lets it begin.
+    ///
+    /// # Panics
+    ///
+    /// When it is gone.
+    pub fn begin(&mut self) {
+        let stdin = self.0.stdin.as_mut().expect("piped");
+        stdin.write_all(b"go\n").expect("the hog waits for this");
     }
 
     /// Its process id.

@@ -19,6 +19,9 @@ const TAKEN_MIB: &str = "32";
 /// How long groups are there before the first kill.
 const MEETING: Duration = Duration::from_secs(2);
 
+/// How long a process is in its container before it does something.
+const SETTING_UP: Duration = Duration::from_millis(100);
+
 /// Pods of two containers each, with a storm in each container.
 pub struct Storm {
     pods: Vec<Kubepods>,
@@ -62,9 +65,12 @@ impl Storm {
             let usage = pod.usage_file(Level::Container(which));
             let usage = usage.to_string_lossy();
             let args = ["storm", each.as_str(), TAKEN_MIB, between.as_str(), &usage];
-            let hog = Hog::start(pod, Level::Container(which), &args);
+            let hog = Hog::place(pod, Level::Container(which), &args);
             hogs.push((pod.containers[which].clone(), hog));
         }
+        // Nor does a runtime move a process into its container in the very moment in which that begins to fork.
+        std::thread::sleep(SETTING_UP);
+        hogs.iter_mut().for_each(|(_, hog)| hog.begin());
         Self { pods, hogs, victims: BTreeMap::new() }
     }
 

@@ -30,6 +30,7 @@ impl Kills {
                 continue;
             }
             let homeless = kill.is_mere_count() && self.may_be_homeless(kill);
+            let soon = kill.is_mere_count() && self.may_be_counted_soon(kill, now);
             let again = self
                 .with_the_whole(kill)
                 .or_else(|| kill.is_mere_count().then(|| self.counted_again(kill)).flatten());
@@ -39,7 +40,7 @@ impl Kills {
                 out.extend(kill.release());
                 continue;
             }
-            if homeless && now < kill.arrived + HOME_PATIENCE {
+            if (homeless || soon) && now < kill.arrived + HOME_PATIENCE {
                 kill.until = now + AGAIN;
                 continue;
             }

@@ -53,6 +53,8 @@ pub(super) struct Kill {
     pub(super) record: Option<FindingId>,
     pub(super) marked: bool,
     pub(super) counted: bool,
+    /// Between which times the count lies that it was joined with.
+    pub(super) counted_us: Option<(u64, u64)>,
     /// Nobody can tell its group.
     pub(super) given_up: bool,
     /// It is told with the count of a group that it may have been in, or another of its time.
@@ -76,6 +78,7 @@ impl Kill {
             record: None,
             marked: false,
             counted: false,
+            counted_us: None,
             given_up: false,
             shared: false,
             anchor: None,
@@ -96,6 +99,14 @@ impl Kill {
                 Vec::new()
             }
         }
+    }
+
+    /// A group counted it: what waited with the count is a further witness.
+    pub(super) fn take_count(&mut self, count: Self) -> Vec<Publication> {
+        self.counted = true;
+        self.counted_us = count.counted_us;
+        self.learn(count.whole);
+        count.waiting.into_iter().flat_map(|publication| self.witness(publication)).collect()
     }
 
     /// Trace and counter both spoke: only the log could add to it.

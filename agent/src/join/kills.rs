@@ -151,20 +151,19 @@ impl Kills {
         let span_us =
             (from_us.saturating_sub(SLACK_US), publication.at_us.saturating_add(SLACK_US));
         let without_log = self.without_log;
+        let mut count = Kill::new(Witness::new(None, Some(&group)), now);
+        count.whole = whole;
+        count.span_us = Some(span_us);
+        count.counted = true;
+        count.counted_us = Some(span_us);
+        count.until = until;
+        count.waiting.push(publication);
         if let Some(kill) = self.uncounted_in(&group, span_us) {
-            kill.counted = true;
-            kill.learn(whole);
-            let out = kill.witness(publication);
+            let out = kill.take_count(count);
             kill.hurry(without_log, now);
             return out;
         }
-        let mut kill = Kill::new(Witness::new(None, Some(&group)), now);
-        kill.whole = whole;
-        kill.span_us = Some(span_us);
-        kill.counted = true;
-        kill.until = until;
-        kill.waiting.push(publication);
-        self.kills.push_back(kill);
+        self.kills.push_back(count);
         Vec::new()
     }
 
@@ -201,11 +200,7 @@ impl Kills {
                 .position(|count| count.is_mere_count() && counts(count) && count.overlaps(&kill))
             && let Some(count) = self.kills.remove(at)
         {
-            kill.counted = true;
-            kill.learn(count.whole);
-            for publication in count.waiting {
-                out.extend(kill.witness(publication));
-            }
+            out.extend(kill.take_count(count));
         }
         self.kills.push_back(kill);
         out

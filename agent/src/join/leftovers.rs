@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use coroner_core::counters::Whole;
 use coroner_core::finding::FindingId;
 
-use super::Publication;
 use super::kill::Kill;
 use super::kills::Kills;
+use super::{PATIENCE, Publication};
 
 /// The same on a machine that has no time for its kernel, where nothing else fits.
 const WIDE_SLACK_US: u64 = 100_000;
@@ -55,11 +55,7 @@ impl Kills {
                 if in_one_group {
                     kill.group.clone_from(&group);
                 }
-                kill.counted = true;
-                kill.learn(count.whole);
-                for publication in count.waiting {
-                    out.extend(kill.witness(publication));
-                }
+                out.extend(kill.take_count(count));
             }
         }
         kills.extend(claimed);
@@ -74,17 +70,13 @@ impl Kills {
         while let Some(count) = self.kills.get(at) {
             let due = count.is_mere_count() && count.until <= now && !count.waiting.is_empty();
             let other =
-                if due { self.beside(count).or_else(|| self.crosswise(count)) } else { None };
+                if due { self.beside(count).or_else(|| self.crosswise(count, now)) } else { None };
             if let Some(mut other) = other
                 && let Some(count) = self.kills.remove(at)
             {
                 other -= usize::from(other > at);
                 if let Some(kill) = self.kills.get_mut(other) {
-                    kill.counted = true;
-                    kill.learn(count.whole);
-                    for publication in count.waiting {
-                        out.extend(kill.witness(publication));
-                    }
+                    out.extend(kill.take_count(count));
                 }
             } else {
                 at += 1;
@@ -99,8 +91,9 @@ impl Kills {
         self.kills.iter().position(|kill| is_uncounted(kill, count) && kill.is_at(Some(span)))
     }
 
-    /// The same further away, where there are as many such kills as counts that wait.
-    fn crosswise(&self, count: &Kill) -> Option<usize> {
+    /// The same further away, where there are as many such kills as counts that wait, and their own counts had the time
+    /// to come.
+    fn crosswise(&self, count: &Kill, now: Instant) -> Option<usize> {
         let span = widened(count, CROSSWISE_US)?;
         let near = |kill: &&Kill| kill.is_at(Some(span));
         let waits = |kill: &&Kill| {
@@ -108,17 +101,49 @@ impl Kills {
         };
         let counts = self.kills.iter().filter(near).filter(waits).count();
         let seen = self.kills.iter().filter(near).filter(|kill| is_uncounted(kill, count)).count();
-        if seen < counts {
+        if seen < counts || self.may_be_counted_soon(count, now) {
             return None;
         }
         self.kills.iter().position(|kill| is_uncounted(kill, count) && near(&kill))
+    }
+
+    /// Whether a kill near `count` in its group is so new that its own count may be on its way: whoever took this one for
+    /// it would leave that one over, for the next to take.
+    pub(super) fn may_be_counted_soon(&self, count: &Kill, now: Instant) -> bool {
+        let Some(span) = widened(count, CROSSWISE_US) else { return false };
+        let new = |kill: &&Kill| now.saturating_duration_since(kill.arrived) < PATIENCE;
+        let mut new = self.kills.iter().filter(new);
+        new.any(|kill| is_uncounted(kill, count) && kill.is_at(Some(span)))
+    }
+
+    /// Between which times the kill may lie that is left over when `count` is: it itself, or, where a kill of the group that
+    /// it could have been of was joined with another count, that one; and so on.
+    pub(super) fn spans_of(&self, count: &Kill) -> Spans {
+        let counted = |kill: &&Kill| kill.counted && (kill.printed || kill.marked);
+        let here =
+            |kill: &&Kill| count.group.as_deref().is_some_and(|group| kill.counts_below(group));
+        let mut others: Vec<&Kill> = self.kills.iter().filter(counted).filter(here).collect();
+        let mut spans = vec![count.span_us];
+        let mut at = 0;
+        while let Some(span) = spans.get(at).copied() {
+            others.retain(|kill| {
+                let taken = kill.is_at(span);
+                if taken {
+                    spans.push(kill.counted_us);
+                }
+                !taken
+            });
+            at += 1;
+        }
+        Spans(spans)
     }
 
     /// Whether a kill whose group nobody knows may be the very one that was counted: one of its time, or one whose own
     /// count went to another kill of the group. Each such kill excuses one count.
     pub(super) fn may_be_homeless(&self, count: &Kill) -> bool {
         let homeless = |kill: &&Kill| kill.is_homeless();
-        if self.kills.iter().filter(homeless).any(|kill| kill.overlaps(count)) {
+        let spans = self.spans_of(count);
+        if self.kills.iter().filter(homeless).any(|kill| spans.hold(kill)) {
             return true;
         }
         let lately =
@@ -145,6 +170,15 @@ impl Kills {
         });
         let mut traced = same.filter(|kill| kill.marked);
         traced.next_back().and_then(|kill| kill.anchor.clone())
+    }
+}
+
+/// Between which times a kill may lie, as [`Kills::spans_of`] tells.
+pub(super) struct Spans(Vec<Option<(u64, u64)>>);
+
+impl Spans {
+    pub(super) fn hold(&self, kill: &Kill) -> bool {
+        self.0.iter().any(|span| kill.is_at(*span))
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! The line names a process and no group, the counter a group and no process. That a kill was in this container is
 //! sure; which of the processes it took is not, and is not said: a count is joined with one of the lines, so that no kill is
-//! told twice, and carries the ids of all that it can have been ([`CountedKill::one_of`]). Where there are more
+//! told twice, and carries the ids of all that it can have been ([`CountedKill::one_of`]). Where it can have been only one, and
+//! the trace, which misses none, saw that one, it was that one. Where there are more
 //! counts than lines it is not known which of them are kills of their own, and nothing is joined.
 //!
 //! [`CountedKill::one_of`]: coroner_core::finding::CountedKill::one_of
@@ -14,8 +15,9 @@ use coroner_core::finding::{FindingBody, FindingId};
 
 use super::Publication;
 use super::due::HOME_PATIENCE;
-use super::kill::Kill;
+use super::kill::{Kill, Witness};
 use super::kills::Kills;
+use super::leftovers::Spans;
 
 /// More are not named.
 const NAMED_MAX: usize = 32;
@@ -39,30 +41,31 @@ impl Kills {
         let homeless = |kill: &&Kill| kill.is_homeless() && given_up(kill);
         let due =
             |count: &Kill| count.is_mere_count() && !count.waiting.is_empty() && count.until <= now;
-        let undecided = |count: &Kill| {
-            self.kills
-                .iter()
-                .any(|kill| kill.is_homeless() && !given_up(kill) && kill.overlaps(count))
+        let undecided = |spans: &Spans| {
+            self.kills.iter().any(|kill| kill.is_homeless() && !given_up(kill) && spans.hold(kill))
         };
-        let counts: Vec<(usize, Vec<u32>)> = self
+        let counts: Vec<(usize, Spans, Vec<u32>)> = self
             .kills
             .iter()
             .enumerate()
-            .filter(|(_, count)| due(count) && !undecided(count))
-            .map(|(at, count)| {
-                let may_be = |kill: &&Kill| (homeless(kill) || kill.shared) && kill.overlaps(count);
-                (at, self.kills.iter().filter(may_be).filter_map(|kill| kill.pid).collect())
+            .filter(|(_, count)| due(count))
+            .map(|(at, count)| (at, self.spans_of(count)))
+            .filter(|(_, spans)| !undecided(spans))
+            .map(|(at, spans)| {
+                let may_be = |kill: &&Kill| (homeless(kill) || kill.shared) && spans.hold(kill);
+                let pids = self.kills.iter().filter(may_be).filter_map(|kill| kill.pid).collect();
+                (at, spans, pids)
             })
-            .filter(|(_, pids): &(_, Vec<u32>)| !pids.is_empty())
+            .filter(|(.., pids): &(_, _, Vec<u32>)| !pids.is_empty())
             .collect();
         if counts.is_empty() || counts.len() > self.kills.iter().filter(homeless).count() {
             return Vec::new();
         }
         let mut pairs = Vec::new();
-        for (at, pids) in counts {
+        for (at, spans, pids) in counts {
             let free = |(other, kill): &(usize, &Kill)| {
                 homeless(kill)
-                    && self.kills.get(at).is_some_and(|count| count.overlaps(kill))
+                    && spans.hold(kill)
                     && pairs.iter().all(|(_, taken, _)| taken != other)
             };
             let found = self.kills.iter().enumerate().find(free).map(|(other, _)| other);
@@ -82,16 +85,16 @@ impl Kills {
     /// The count at `at` is of one of `pids`, and told with the kill at `other`.
     fn share(&mut self, at: usize, other: usize, pids: &[u32]) -> Vec<Publication> {
         let Some(count) = self.kills.get_mut(at) else { return Vec::new() };
-        let (waiting, group) = (std::mem::take(&mut count.waiting), count.group.clone());
+        let mut count =
+            std::mem::replace(count, Kill::new(Witness::new(None, None), count.arrived));
         let Some(kill) = self.kills.get_mut(other) else { return Vec::new() };
-        (kill.counted, kill.shared, kill.group) = (true, true, group);
-        let mut out = Vec::new();
-        for mut publication in waiting {
+        kill.group.clone_from(&count.group);
+        kill.shared = !kill.marked || pids.len() > 1;
+        for publication in count.waiting.iter_mut().filter(|_| kill.shared) {
             if let FindingBody::CountedKill(counted) = &mut publication.body {
                 counted.one_of = pids.iter().take(NAMED_MAX).copied().collect();
             }
-            out.extend(kill.witness(publication));
         }
-        out
+        kill.take_count(count)
     }
 }
