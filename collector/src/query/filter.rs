@@ -144,10 +144,33 @@ impl Filter {
         let sql = format!(
             "SELECT {name_and_namespace}, cause, count(*), max(time_us) FROM incident INDEXED BY {} {}
              GROUP BY 1, 2, 3",
-            self.index(),
+            self.counting_index(),
             all_of(&conditions)
         );
         (sql, values)
+    }
+
+    /// How many there are of each cause in each part of the time, `part_us` long: SQL and its values.
+    pub(super) fn by_time(&self, part_us: i64) -> (String, Vec<Value>) {
+        let (mut conditions, mut values) = self.conditions();
+        if !self.orderly {
+            conditions.push("orderly = 0");
+        }
+        values.insert(0, part_us.into());
+        let sql = format!(
+            "SELECT time_us / ?, cause, count(*) FROM incident INDEXED BY {} {} GROUP BY 1, 2 ORDER BY 1, 2",
+            self.counting_index(),
+            all_of(&conditions)
+        );
+        (sql, values)
+    }
+
+    /// The index to count by: where nothing narrows but time, one that holds all that is counted.
+    fn counting_index(&self) -> &'static str {
+        match self.index() {
+            "incident_time" => "incident_count",
+            narrower => narrower,
+        }
     }
 
     /// What narrows, but for orderly ends.

@@ -1,7 +1,8 @@
 //! Answers questions about incidents (one, a page of them, or each as it changes) and about nodes.
 
-mod by_hour;
+mod by_time;
 mod filter;
+mod history;
 mod node;
 mod nodes;
 mod page;
@@ -15,22 +16,23 @@ mod window;
 
 use coroner_core::incident::IncidentId;
 use coroner_core::kernel::OomReport;
+use coroner_core::spans::Span;
 use coroner_proto::v1::query_service_server::QueryService;
 use coroner_proto::v1::{
     CountIncidentsRequest, CountIncidentsResponse, GetIncidentRequest, GetIncidentResponse,
-    GetNodeRequest, GetNodeResponse, GetTimelineRequest, GetTimelineResponse, ListIncidentsRequest,
-    ListIncidentsResponse, ListNodesRequest, ListNodesResponse, WatchIncidentsRequest,
-    WatchIncidentsResponse,
+    GetNodeRequest, GetNodeResponse, GetTimelineRequest, GetTimelineResponse, IncidentFilter,
+    ListIncidentsRequest, ListIncidentsResponse, ListNodesRequest, ListNodesResponse,
+    WatchIncidentsRequest, WatchIncidentsResponse,
 };
-use jiff::Timestamp;
 use tokio::sync::watch::Receiver;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use crate::clocks::ClockBook;
 use crate::store::{Store, StoreError};
-pub(crate) use by_hour::HourCount;
+pub(crate) use by_time::TimeCount;
 use filter::Filter;
+pub(crate) use history::{History, PARTS};
 use read::Answer;
 use target::{Narrowed, Target};
 
@@ -52,13 +54,23 @@ impl Query {
         reports::of(self.store.readers(), id).await.map_err(|e| failed(&e))
     }
 
-    /// How many incidents there were since a time, by hour and cause.
-    pub(crate) async fn by_hour(&self, since: Timestamp) -> Result<Vec<HourCount>, Status> {
-        by_hour::count(self.store.readers(), since).await.map_err(|e| failed(&e))
+    /// How a node's memory was over a time.
+    pub(crate) async fn history(&self, node: String, window: Span) -> Result<History, Status> {
+        history::of(self.store.readers(), node, window).await.map_err(|e| failed(&e))
+    }
+
+    /// How many incidents match, by cause and parts of the time of so many seconds.
+    pub(crate) async fn by_time(
+        &self,
+        filter: IncidentFilter,
+        seconds: i64,
+    ) -> Result<Vec<TimeCount>, Status> {
+        let filter = Filter::parse(Some(filter))?;
+        by_time::count(self.store.readers(), filter, seconds).await.map_err(|e| failed(&e))
     }
 }
 
-/// Every shape of list there is: SQL and its values.
+/// Every shape of list there is, and every count: SQL and its values.
 #[cfg(test)]
 pub(crate) fn every_list() -> Vec<(String, Vec<rusqlite::types::Value>)> {
     let mut lists = Vec::new();

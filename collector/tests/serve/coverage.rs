@@ -264,7 +264,7 @@ async fn a_database_of_version_1_is_brought_up_to_date() {
     collector.shutdown().await;
     let db = rusqlite::Connection::open(dir.path().join("coroner.db")).unwrap();
     let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
-    assert_eq!(version, 4);
+    assert_eq!(version, 5);
     let nodes: Vec<(String, String)> = db
         .prepare("SELECT name, boot_id FROM node ORDER BY name")
         .unwrap()

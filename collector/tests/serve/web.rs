@@ -141,6 +141,17 @@ async fn whatever_names_an_incident_leads_to_its_page() {
 #[case::cause("/incidents?cause=Bad%3Cluck", "400", "`Bad&lt;luck` is no cause; expected one of")]
 #[case::time("/incidents?since=noon", "400", "`since` is `noon`, expected a time such as")]
 #[case::owner("/incidents?owner=web", "400", "expected KIND/NAME such as Deployment/web")]
+#[case::days("/nodes/node-1?days=%3Cb%3E", "400", "`days` is `&lt;b&gt;`, expected 1, 7 or 30")]
+#[case::no_workload(
+    "/workloads/Deployment/web",
+    "404",
+    "no incident is stored for `Deployment/web`"
+)]
+#[case::workload(
+    "/workloads/Deployment/%3Cb%3E",
+    "400",
+    "expected KIND/NAME such as Deployment/web"
+)]
 #[case::page("/incidents?page=x", "400", "field `page_token` is `x`, which no answer ever held")]
 #[tokio::test]
 async fn what_cannot_be_shown_is_said_in_a_sentence(

@@ -140,10 +140,10 @@ fn more(incident: &Incident) -> Markup {
     html! {
         p.more {
             @if let Some(owner) = owner.as_deref() {
-                a href=(links::with_query("/incidents", [("namespace", namespace), ("owner", Some(owner))])) {
-                    "All of " (shown(owner))
+                @if let Some(link) = links::workload(owner, namespace) {
+                    a href=(link) { "All of " (shown(owner)) }
+                    " · "
                 }
-                " · "
             }
             a href=(links::with_query("/incidents", [("node", Some(incident.node.as_str()))])) {
                 "All on " (shown(&incident.node))

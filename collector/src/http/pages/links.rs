@@ -12,6 +12,14 @@ pub(super) fn node(name: &str) -> String {
     format!("/nodes/{}", utf8_percent_encode(name, NON_ALPHANUMERIC))
 }
 
+/// The page of a workload, `Deployment/web`; `None` for what is none.
+pub(super) fn workload(owner: &str, namespace: Option<&str>) -> Option<String> {
+    let (kind, name) = owner.split_once('/')?;
+    let part = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    let page = format!("/workloads/{}/{}", part(kind), part(name));
+    Some(with_query(&page, [("namespace", namespace)]))
+}
+
 /// A path with a query, values that are absent left out.
 pub(super) fn with_query<'a>(
     path: &str,

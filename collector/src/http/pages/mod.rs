@@ -6,12 +6,15 @@
 
 mod bands;
 mod bars;
+mod deaths;
+mod history;
 mod incident;
 mod incidents;
 mod layout;
 mod links;
 mod nodes;
 mod overview;
+mod workload;
 
 use axum::Router;
 use axum::http::{HeaderName, StatusCode, header};
@@ -38,6 +41,7 @@ pub(super) fn routes() -> Router<Context> {
         .route("/why", get(incident::find))
         .route("/nodes", get(nodes::list))
         .route("/nodes/{name}", get(nodes::one))
+        .route("/workloads/{kind}/{name}", get(workload::page))
         .route("/style.css", get(|| async { file("text/css; charset=utf-8", STYLE) }))
         .route("/live.js", get(|| async { file("text/javascript; charset=utf-8", SCRIPT) }))
         .fallback(|| async {

@@ -1,18 +1,22 @@
 //! Nodes: what their agents see, what they missed, and how the memory is doing.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query as Fields, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use coroner_core::absence::Verdict;
+use coroner_core::finding::FindingBody;
 use coroner_core::incident::whole_seconds;
 use coroner_core::node_report::{NodeReport, ago, state};
+use coroner_core::spans::Span;
 use coroner_proto::v1;
 use coroner_proto::v1::query_service_server::QueryService as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
+use serde::Deserialize;
 use tonic::Request;
 
-use super::{Context, Trouble, bands, layout, links, shown};
+use super::{Context, Trouble, bands, history, layout, links, shown};
+use crate::query::History;
 
 /// Nodes on a page.
 const SHOWN: u32 = 500;
@@ -86,10 +90,32 @@ pub(super) fn table(nodes: &[NodeReport], now: Timestamp) -> Markup {
     }
 }
 
+/// Days that can be looked back on a node's memory.
+const DAYS: [i64; 3] = [1, 7, 30];
+
+/// How far back the pictures go.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Asked {
+    days: String,
+}
+
+impl Asked {
+    fn days(&self) -> Result<i64, Trouble> {
+        let days = if self.days.is_empty() { Some(DAYS[0]) } else { self.days.parse().ok() };
+        days.filter(|days| DAYS.contains(days)).ok_or_else(|| Trouble {
+            status: StatusCode::BAD_REQUEST,
+            sentence: format!("`days` is `{}`, expected 1, 7 or 30", self.days),
+        })
+    }
+}
+
 pub(super) async fn one(
     State(context): State<Context>,
     Path(name): Path<String>,
+    Fields(asked): Fields<Asked>,
 ) -> Result<Response, Trouble> {
+    let days = asked.days()?;
     let request = v1::GetNodeRequest { name, ..v1::GetNodeRequest::default() };
     let found = context.query.get_node(Request::new(request)).await?.into_inner();
     let Some(node) = found.node else {
@@ -97,11 +123,54 @@ pub(super) async fn one(
         return Err(Trouble { status: StatusCode::INTERNAL_SERVER_ERROR, sentence });
     };
     let node = NodeReport::try_from(node)?;
-    let main = content(&node, Timestamp::now());
+    let now = Timestamp::now();
+    let from = now.checked_sub(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MIN);
+    let window = Span { from, to: now };
+    let memory = context.query.history(node.name.clone(), window).await?;
+    let main = content(&node, &Past { days, window, memory }, now);
     Ok(super::html(StatusCode::OK, layout::page(&node.name, true, &main)))
 }
 
-fn content(node: &NodeReport, now: Timestamp) -> Markup {
+/// How the memory was.
+struct Past {
+    days: i64,
+    window: Span,
+    memory: History,
+}
+
+impl Past {
+    /// The picture that belongs to what is told of the node as it is.
+    fn picture(&self, body: &FindingBody) -> Markup {
+        let Self { window, memory, .. } = self;
+        match body {
+            FindingBody::Headroom(_) => history::headroom(window, &memory.headroom),
+            FindingBody::Fragmentation(_) => {
+                html! {
+                    (history::heat_legend())
+                    (history::fragmentation(window, &memory.fragmentation))
+                }
+            }
+            _ => html! {},
+        }
+    }
+
+    /// Links to the same over another time.
+    fn others(&self, node: &str) -> Markup {
+        let page = links::node(node);
+        html! {
+            p.more {
+                "Pictures of the last "
+                @for days in DAYS {
+                    @let word = if days == 1 { "day".to_owned() } else { format!("{days} days") };
+                    @if days == self.days { strong { (word) } } @else { a href={ (page) "?days=" (days) } { (word) } }
+                    " "
+                }
+            }
+        }
+    }
+}
+
+fn content(node: &NodeReport, past: &Past, now: Timestamp) -> Markup {
     let word = match node.absence.verdict {
         Verdict::Happened => "Memory kills",
         Verdict::Excluded => "No memory kill",
@@ -135,9 +204,11 @@ fn content(node: &NodeReport, now: Timestamp) -> Markup {
                 section {
                     h2 { (title) " " span.asof { "as of " (whole_seconds(finding.time)) } }
                     (layout::sentences(&said))
+                    (past.picture(&finding.body))
                 }
             }
         }
+        (past.others(&node.name))
         @if !node.incidents.is_empty() {
             section {
                 h2 { "Incidents" }

@@ -1,11 +1,9 @@
 //! The first page: what died in the last day and why, which nodes are not watched as they should be, what came last.
 
-use std::collections::BTreeMap;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use coroner_core::incident::{Cause, Incident};
+use coroner_core::incident::Incident;
 use coroner_core::node_report::NodeReport;
 use coroner_proto::v1;
 use coroner_proto::v1::query_service_server::QueryService as _;
@@ -13,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 use tonic::Request;
 
+use super::deaths::{self, Parts};
 use super::{Context, Trouble, incidents, layout, links, nodes, shown};
-use crate::query::HourCount;
 
 /// Hours in the picture.
 const HOURS: i64 = 24;
@@ -25,17 +23,21 @@ const SHOWN: u32 = 15;
 /// Nodes that are looked at.
 const NODES: u32 = 1000;
 
-/// Height of the picture, in its own units; a bar is ten wide.
-const HEIGHT: u64 = 100;
-
-/// Causes with a colour of their own; the others share one.
-const COLOURS: usize = 6;
+/// Workloads that are named.
+const WORST: u32 = 5;
 
 pub(super) async fn page(State(context): State<Context>) -> Result<Response, Trouble> {
     let now = Timestamp::now();
-    let hour = now.as_second().div_euclid(3600);
     let since = now.checked_sub(SignedDuration::from_hours(HOURS)).unwrap_or(Timestamp::MIN);
-    let counts = context.query.by_hour(since).await?;
+    let filter = v1::IncidentFilter { since: Some(stamp(since)), ..Default::default() };
+    let parts = Parts { seconds: 3600, count: HOURS, name: "hour" };
+    let counts = context.query.by_time(filter.clone(), parts.seconds).await?;
+    let worst = v1::CountIncidentsRequest {
+        filter: Some(filter),
+        by: v1::CountBy::Workload.into(),
+        limit: WORST,
+    };
+    let worst = context.query.count_incidents(Request::new(worst)).await?.into_inner();
     let request = v1::ListIncidentsRequest { page_size: SHOWN, ..Default::default() };
     let newest = context.query.list_incidents(Request::new(request)).await?.into_inner();
     let newest =
@@ -43,7 +45,8 @@ pub(super) async fn page(State(context): State<Context>) -> Result<Response, Tro
     let (nodes, _) = nodes::newest(&context, NODES).await?;
     let main = html! {
         h1 { "The last 24 hours" }
-        (deaths(&counts, hour))
+        (deaths::picture(&counts, &parts, now, None))
+        (workloads(&worst.counts))
         (in_trouble(&nodes))
         section {
             h2 { "Newest incidents" }
@@ -54,58 +57,27 @@ pub(super) async fn page(State(context): State<Context>) -> Result<Response, Tro
     Ok(super::html(StatusCode::OK, layout::page("Overview", true, &main)))
 }
 
-/// Incidents by cause, the most frequent first.
-fn by_cause(counts: &[HourCount]) -> Vec<(Cause, u64)> {
-    let mut sums: BTreeMap<&'static str, (Cause, u64)> = BTreeMap::new();
-    for count in counts {
-        sums.entry(count.cause.name()).or_insert((count.cause, 0)).1 += count.count;
-    }
-    let mut sums: Vec<(Cause, u64)> = sums.into_values().collect();
-    sums.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    sums
+/// A time on the wire.
+fn stamp(time: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: time.as_second(), nanos: time.subsec_nanosecond() }
 }
 
-/// A stacked bar for each hour; the figures stand below.
-fn deaths(counts: &[HourCount], now: i64) -> Markup {
-    let causes = by_cause(counts);
-    if causes.is_empty() {
-        return html! { p { "No incident." } };
-    }
-    let colour =
-        |cause: Cause| causes.iter().position(|(c, _)| *c == cause).unwrap_or(0).min(COLOURS);
-    let mut hours: BTreeMap<i64, Vec<&HourCount>> = BTreeMap::new();
-    for count in counts {
-        hours.entry(count.hour).or_default().push(count);
-    }
-    let sum = |counts: &[&HourCount]| counts.iter().map(|count| count.count).sum::<u64>();
-    let most = hours.values().map(|counts| sum(counts)).max().unwrap_or(1).max(1);
-    let mut bars = Vec::new();
-    for (hour, counts) in &mut hours {
-        counts.sort_by_key(|count| colour(count.cause));
-        let x = (HOURS - (now - hour)) * 10;
-        let mut below = 0;
-        for count in counts {
-            let from = below * HEIGHT / most;
-            below += count.count;
-            let to = below * HEIGHT / most;
-            bars.push((x, HEIGHT - to, to - from, colour(count.cause)));
-        }
-    }
+/// The workloads with the most incidents; those of nobody's pods are left out.
+fn workloads(counts: &[v1::IncidentCount]) -> Markup {
+    let known: Vec<&v1::IncidentCount> =
+        counts.iter().filter(|count| !count.name.is_empty()).collect();
     html! {
-        figure {
-            svg.hours viewBox={ "0 0 " ((HOURS + 1) * 10) " " (HEIGHT) } preserveAspectRatio="none" role="img"
-                aria-label="Incidents by hour and cause; the figures stand below" {
-                @for (x, y, height, colour) in &bars {
-                    rect class={ "cause" (colour) } x=(x) y=(y) width="8" height=(height) {}
-                }
-            }
-            figcaption {
-                "At most " (most) " in an hour."
-                ul.legend { @for (cause, count) in &causes {
+        @if !known.is_empty() {
+            section {
+                h2 { "Worst workloads" }
+                ul { @for count in known {
                     li {
-                        span class={ "key cause" (colour(*cause)) } {}
-                        a href=(links::with_query("/incidents", [("cause", Some(cause.name()))])) { (cause.name()) }
-                        ": " (count)
+                        @match links::workload(&count.name, count.namespace.as_deref()) {
+                            Some(link) => a href=(link) { (shown(&count.name)) },
+                            None => (shown(&count.name)),
+                        }
+                        @if let Some(namespace) = &count.namespace { " (" (shown(namespace)) ")" }
+                        ": " (count.incidents)
                     }
                 } }
             }

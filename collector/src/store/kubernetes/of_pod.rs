@@ -6,14 +6,14 @@ use rusqlite::{Connection, params};
 
 use super::records::{all_known, read};
 
-/// Pods with a name, and when each was seen to be gone. There is no index by name: this reads through the pods that are
-/// kept, which are as many as the cluster has, and those of the last days.
+/// Pods with a name, and when each was seen to be gone.
 pub(crate) fn named(
     db: &Connection,
     name: &str,
 ) -> Result<Vec<(PodRecord, Option<Timestamp>)>, rusqlite::Error> {
-    let mut select =
-        db.prepare_cached("SELECT body, gone_us FROM pod WHERE name = $1 ORDER BY changed_us")?;
+    let mut select = db.prepare_cached(
+        "SELECT body, gone_us FROM pod INDEXED BY pod_name WHERE name = $1 ORDER BY changed_us",
+    )?;
     let rows = select.query_map([name], |row| {
         let gone_us: Option<i64> = row.get(1)?;
         Ok((read(row, 0)?, gone_us.and_then(|us| Timestamp::from_microsecond(us).ok())))
