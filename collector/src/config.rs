@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use coroner_core::publish::Limits;
+
 use crate::kubernetes::{Access, Pace};
 use crate::store::Rules;
 
@@ -35,6 +37,8 @@ pub struct Config {
     pub kubernetes: Access,
     /// How patient the watch of the Kubernetes API is.
     pub kubernetes_pace: Pace,
+    /// How Events about incidents are written, if they are; only where the Kubernetes API is watched.
+    pub events: Option<Limits>,
     /// The rules that findings are judged by.
     pub rules: Rules,
 }
@@ -51,6 +55,7 @@ impl Config {
             insecure_listen_anywhere: false,
             kubernetes: Access::Off,
             kubernetes_pace: Pace::default(),
+            events: Some(Limits::default()),
             rules: Rules::default(),
         }
     }

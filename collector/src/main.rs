@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
 use coroner_collector::kubernetes::Access;
 use coroner_collector::{Collector, Config};
+use coroner_core::publish::Limits;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -59,6 +60,11 @@ struct Flags {
     #[arg(long, env = "CORONER_CONTEXT", value_name = "NAME", requires = "kubeconfig")]
     context: Option<String>,
 
+    /// Whether an Event is written about each incident, on its pod or node, for `kubectl describe`; only where the
+    /// Kubernetes API is watched.
+    #[arg(long, env = "CORONER_EVENTS", value_enum, value_name = "SWITCH", default_value_t = Switch::On)]
+    events: Switch,
+
     /// How log lines look, on standard error.
     #[arg(long, env = "CORONER_LOG_FORMAT", value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
     log_format: LogFormat,
@@ -83,6 +89,14 @@ enum When {
     /// Always.
     On,
     /// Never.
+    Off,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Switch {
+    /// Yes.
+    On,
+    /// No.
     Off,
 }
 
@@ -153,6 +167,7 @@ async fn serve(flags: Flags) -> anyhow::Result<()> {
         retention: Duration::from_secs(u64::from(flags.retention_days) * 24 * 60 * 60),
         insecure_listen_anywhere: flags.insecure_listen_anywhere,
         kubernetes: flags.kubernetes(),
+        events: (flags.events == Switch::On).then(Limits::default),
         ..Config::new(flags.data_dir)
     })
     .await?;

@@ -17,7 +17,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::clocks::{ClockBook, NodeClocks};
-use crate::kubernetes::Health;
+use crate::kubernetes::{EventCounts, Health};
 
 use self::once::Once;
 
@@ -42,6 +42,7 @@ pub(crate) struct Metrics {
     commit_failures: Counter,
     agents: Gauge,
     kubernetes: Health,
+    events: EventCounts,
     nodes: NodeClocks,
 }
 
@@ -144,6 +145,8 @@ impl Metrics {
         registry.register("agents_connected", "Agents with an open stream", agents.clone());
         let kubernetes = Health::default();
         kubernetes.register(&mut registry);
+        let events = EventCounts::default();
+        events.register(&mut registry);
         Self {
             registry: Arc::new(registry),
             findings_ingested,
@@ -159,6 +162,7 @@ impl Metrics {
             commit_failures,
             agents,
             kubernetes,
+            events,
             nodes: NodeClocks::default(),
         }
     }
@@ -166,6 +170,11 @@ impl Metrics {
     /// How the watch of the Kubernetes API stands.
     pub(crate) fn kubernetes(&self) -> Health {
         self.kubernetes.clone()
+    }
+
+    /// What became of events about incidents.
+    pub(crate) fn events(&self) -> EventCounts {
+        self.events.clone()
     }
 
     /// What is known of clocks.

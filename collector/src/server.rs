@@ -85,7 +85,7 @@ impl Collector {
         let connection = config.kubernetes.connect().await?;
         let metrics = Metrics::new();
         let for_store = metrics.clone();
-        let Config { data_dir, retention, rules, kubernetes_pace, .. } = config;
+        let Config { data_dir, retention, rules, kubernetes_pace, events, .. } = config;
         let opening = tokio::task::spawn_blocking(move || {
             Store::open(&data_dir, rules, retention, for_store)
         })
@@ -105,6 +105,15 @@ impl Collector {
         match connection {
             Some(connection) => {
                 let (health, input) = (metrics.kubernetes(), kubernetes.clone());
+                if let Some(limits) = events {
+                    let api = connection.api(kubernetes_pace.clone(), health.clone());
+                    let (store, counts) = (store.clone(), metrics.events());
+                    let stopping = stopping.clone();
+                    servers.spawn(async move {
+                        kubernetes::publish(api, store, counts, limits, stopping).await;
+                        Ok(())
+                    });
+                }
                 let stopping = stopping.clone();
                 servers.spawn(async move {
                     kubernetes::deliver(connection, kubernetes_pace, health, input, stopping).await;

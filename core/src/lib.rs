@@ -26,6 +26,7 @@ pub mod node;
 pub mod node_report;
 pub mod population;
 pub mod pressure;
+pub mod publish;
 pub mod signal;
 pub mod spans;
 pub mod timeline;

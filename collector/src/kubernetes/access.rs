@@ -120,7 +120,7 @@ impl Connection {
         &self.server
     }
 
-    pub(super) fn api(&self, pace: Pace, health: Health) -> Api {
+    pub(crate) fn api(&self, pace: Pace, health: Health) -> Api {
         Api::new(self.client.clone(), pace, health)
     }
 }

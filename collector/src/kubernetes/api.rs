@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use coroner_core::kubernetes::decode;
-use http::header::{ACCEPT, ACCEPT_ENCODING, DATE, RETRY_AFTER};
-use http::{Request, Response, StatusCode};
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, DATE, RETRY_AFTER};
+use http::{Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use kube::client::Body;
@@ -35,9 +35,24 @@ pub(super) enum ApiError {
     TooLarge,
 }
 
+/// Why something was not written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum WriteError {
+    /// Nobody answers, or nobody can now: in words, and how long to leave it alone where it says so.
+    Away(String, Option<Duration>),
+    /// 403: it is not allowed. In the server's words.
+    Refused(String),
+    /// 404: there is no such object, or no such namespace.
+    NotFound,
+    /// 409: there is one already, or somebody was faster.
+    Conflict,
+    /// It is not taken, whenever it is asked. In words.
+    Invalid(String),
+}
+
 /// The API server.
 #[derive(Clone)]
-pub(super) struct Api {
+pub(crate) struct Api {
     client: kube::Client,
     pub(super) pace: Pace,
     health: Health,
@@ -70,6 +85,57 @@ impl Api {
             .header(ACCEPT_ENCODING, "identity")
             .body(Body::empty())
             .map_err(|e| ApiError::NotUnderstood(chain(&e)))?;
+        let answer = self.send(request).await?;
+        if answer.status().is_success() {
+            return Ok(answer.into_body());
+        }
+        Err(self.refusal(verb, answer).await)
+    }
+
+    /// Writes an object, or changes one.
+    pub(super) async fn write(
+        &self,
+        method: Method,
+        path: &str,
+        media: &'static str,
+        object: String,
+    ) -> Result<(), WriteError> {
+        let verb = if method == Method::PATCH { "patch" } else { "create" };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(ACCEPT, "application/json")
+            .header(ACCEPT_ENCODING, "identity")
+            .header(CONTENT_TYPE, media)
+            .body(Body::from(object.into_bytes()))
+            .map_err(|e| WriteError::Invalid(chain(&e)))?;
+        let failed = |e| match e {
+            ApiError::Away(words) => WriteError::Away(words, None),
+            ApiError::Busy(wait) => WriteError::Away("it is busy".to_owned(), wait),
+            ApiError::Refused { words, .. } => WriteError::Refused(words),
+            ApiError::NotUnderstood(words) => WriteError::Invalid(words),
+            ApiError::Expired => WriteError::Invalid("it answers 410".to_owned()),
+            ApiError::TooLarge => WriteError::Away("its answer is too long".to_owned(), None),
+        };
+        let answer = self.send(request).await.map_err(failed)?;
+        let code = answer.status();
+        if code.is_success() {
+            return Ok(());
+        }
+        let e = self.refusal(verb, answer).await;
+        Err(match (code, e) {
+            (StatusCode::CONFLICT, _) => WriteError::Conflict,
+            (StatusCode::NOT_FOUND, _) => WriteError::NotFound,
+            // A token that is renewed is known again in a moment.
+            (StatusCode::UNAUTHORIZED, ApiError::Refused { words, .. }) => {
+                WriteError::Away(words, None)
+            }
+            (_, e) => failed(e),
+        })
+    }
+
+    /// The answer to a request, whatever it is.
+    async fn send(&self, request: Request<Body>) -> Result<Response<Body>, ApiError> {
         let sent = Timestamp::now();
         let answer = tokio::time::timeout(self.pace.answer, self.client.send(request)).await;
         let answer = answer
@@ -78,10 +144,7 @@ impl Api {
         if let Some(date) = date(&answer) {
             self.health.server_said(sent, Timestamp::now(), date);
         }
-        if answer.status().is_success() {
-            return Ok(answer.into_body());
-        }
-        Err(self.refusal(verb, answer).await)
+        Ok(answer)
     }
 
     /// What an answer other than 2xx means.

@@ -1,4 +1,5 @@
-//! Watches the Kubernetes API and hands on what it says, as small records.
+//! Watches the Kubernetes API and hands on what it says, as small records; and writes Events about incidents into it
+//! (`publish`).
 //!
 //! ```text
 //! API server ── HTTP ──▶ Api ──▶ Watcher, one a part ──▶ Reading ── ApiChange ──▶ deliver ──▶ store
@@ -30,6 +31,7 @@ mod list;
 mod owners;
 mod pace;
 mod parts;
+mod publish;
 mod reading;
 mod recovery;
 mod watcher;
@@ -43,7 +45,8 @@ pub(crate) use deliver::deliver;
 pub use health::{Health, PartHealth, Standing};
 pub use input::KubernetesInput;
 pub use pace::Pace;
-pub use parts::{PARTS, Part, VERBS};
+pub use parts::{PARTS, Part, VERBS, WRITES};
+pub(crate) use publish::{EventCounts, publish};
 
 use self::owners::Owners;
 use self::reading::{EventReading, NodeReading, OwnerReading, PodReading, Reading};

@@ -1,4 +1,4 @@
-//! What is read of the API, and with which rights: the one list that requests, RBAC rules and documents are held against.
+//! What is read of the API and written into it, and with which rights: the one list that requests, RBAC rules and documents are held against.
 
 use coroner_core::kubernetes::ApiPart;
 
@@ -21,6 +21,10 @@ pub struct Part {
     /// Only `metadata` is asked for.
     pub metadata_only: bool,
 }
+
+/// What is written, as RBAC calls it: group, resource, verb. Only with `--events`.
+pub const WRITES: [(&str, &str, &str); 2] =
+    [("events.k8s.io", "events", "create"), ("events.k8s.io", "events", "patch")];
 
 /// Everything that is watched.
 pub const PARTS: [Part; 5] = [

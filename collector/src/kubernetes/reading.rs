@@ -92,12 +92,16 @@ impl Reading for PodReading {
     }
 }
 
-/// Events. They expire; that one is gone says nothing.
+/// Events. They expire; that one is gone says nothing. Our own say nothing new, and a verdict must not rest on itself.
 pub(super) struct EventReading;
 
 impl Reading for EventReading {
     fn is(&mut self, object: &[u8], out: &mut Vec<ApiChange>) -> Read {
-        take(decode::event(object), |event| out.push(ApiChange::Event(Box::new(event))))
+        take(decode::event(object), |event| {
+            if event.component != coroner_core::publish::REPORTER {
+                out.push(ApiChange::Event(Box::new(event)));
+            }
+        })
     }
 
     fn gone(&mut self, object: &[u8], _: &mut Vec<ApiChange>) -> Read {

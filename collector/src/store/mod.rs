@@ -15,6 +15,7 @@ mod naming;
 mod near;
 mod open;
 mod reader;
+mod recent;
 mod retention;
 mod rows;
 mod surroundings;
