@@ -81,8 +81,14 @@ fn the_programs_know_every_setting() {
     let (agents, collectors) = (Help::of("coroner-agent"), Help::of("coroner-collector"));
     for overlay in OVERLAYS {
         let objects = render(overlay);
-        for (help, pod) in [(&agents, agent(&objects)), (&collectors, collector(&objects))] {
-            for (variable, _) in pod.env() {
+        // `coroner` in the collector's pod asks that collector, and not the API server for one.
+        let local = format!("http://127.0.0.1:{DEFAULT_GRPC_PORT}");
+        assert_eq!(collector(&objects).variable("CORONER_COLLECTOR"), Some(local.as_str()));
+        for (help, pod, of_another) in [
+            (&agents, agent(&objects), ""),
+            (&collectors, collector(&objects), "CORONER_COLLECTOR"),
+        ] {
+            for (variable, _) in pod.env().into_iter().filter(|(name, _)| *name != of_another) {
                 assert!(help.has_variable(variable), "{overlay}: {variable}");
             }
             for arg in pod.args() {
