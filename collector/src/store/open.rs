@@ -11,6 +11,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
@@ -78,6 +79,7 @@ pub(super) fn open(dir: &Path) -> Result<Opened, StoreError> {
     let version = version(&writer, &path)?;
     configure(&writer).map_err(failed("set it up"))?;
     migrate(&mut writer, version).map_err(failed("bring its schema up to date"))?;
+    end_gaps(&writer, Timestamp::now()).map_err(failed("end what was left open"))?;
     Ok(Opened { path, writer, lock })
 }
 
@@ -166,6 +168,13 @@ fn migrate(connection: &mut Connection, version: i32) -> Result<(), rusqlite::Er
         transaction.commit()?;
     }
     Ok(())
+}
+
+/// Ends what the collector before could not read of the API and did not live to read again. Whoever cannot read it now
+/// opens a gap of its own; left open, this one would last for ever.
+fn end_gaps(connection: &Connection, now: Timestamp) -> Result<(), rusqlite::Error> {
+    let sql = "UPDATE api_gap SET to_us = max($1, from_us) WHERE to_us IS NULL";
+    connection.execute(sql, [now.as_microsecond()]).map(drop)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 mod agent;
 mod coverage;
 mod facts;
+mod gaps;
 mod ingest;
 mod kubernetes;
 mod mixed;
