@@ -34,6 +34,7 @@ mod parts;
 mod publish;
 mod reading;
 mod recovery;
+mod restored;
 mod watcher;
 
 use coroner_core::kubernetes::Seen;

@@ -81,6 +81,7 @@ impl Watcher {
                 self.backoff.next()
             }
         };
+        self.doubted = self.version.is_some();
         tokio::time::sleep(wait).await;
         Ok(())
     }

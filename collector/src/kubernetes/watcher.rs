@@ -7,6 +7,8 @@
 //!        ▲        (whichever the server lets us)        └── ended, broken: again ──┘
 //!        └── may list and not watch: every half minute
 //! ```
+//!
+//! After a failure [`super::restored`] first asks whether the server still has that version.
 
 use std::time::Duration;
 
@@ -41,10 +43,15 @@ pub(super) struct Watcher {
     pub(super) tried_both: bool,
     /// What was last told to be missing, and still is.
     pub(super) gap: Option<ApiGap>,
-    /// When the last word came.
+    /// When the last word came; at first, when we began to ask.
     pub(super) heard: Option<Timestamp>,
+    /// When the last object or bookmark came, or the last list was whole. A watch that is accepted is no proof that the
+    /// server goes on from where we are.
+    pub(super) told: Option<Timestamp>,
     /// Where to go on; `None` to list.
     pub(super) version: Option<String>,
+    /// Something failed since the last word: whether the server still has that version is asked before going on.
+    pub(super) doubted: bool,
     page: u32,
     pub(super) out: Vec<ApiChange>,
 }
@@ -83,8 +90,10 @@ impl Watcher {
             streaming: true,
             tried_both: false,
             gap: None,
-            heard: None,
+            heard: Some(Timestamp::now()),
+            told: None,
             version: None,
+            doubted: false,
             page,
             out: Vec::new(),
         }
@@ -95,6 +104,7 @@ impl Watcher {
         loop {
             let asked = Instant::now();
             let end = match (self.version.clone(), self.streaming) {
+                (Some(version), _) if self.doubted => self.ask_version(&version).await,
                 (Some(version), _) => {
                     self.watch(&list::watch(&self.api.pace, &version), false).await
                 }
@@ -140,6 +150,7 @@ impl Watcher {
             };
             any = true;
             self.heard = Some(Timestamp::now());
+            self.told = self.heard;
             let Line::Is(line) = line else {
                 self.health.too_long(self.part);
                 continue;
@@ -205,6 +216,7 @@ impl Watcher {
                 self.send().await?;
             }
             self.heard = Some(Timestamp::now());
+            self.told = self.heard;
             if page.next.is_some() {
                 next = page.next;
                 continue;

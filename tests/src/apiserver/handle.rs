@@ -223,6 +223,20 @@ impl ApiServer {
         objects.forgotten = objects.version;
     }
 
+    /// Sets all back to an earlier version, as a restored etcd does. Its objects are put back by whoever calls.
+    pub fn restore(&self, version: u64) {
+        let mut objects = self.state.objects();
+        objects.version = version;
+        objects.log.clear();
+        objects.forgotten = objects.forgotten.min(version);
+    }
+
+    /// The version of now.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.state.objects().version
+    }
+
     /// Whether lists can be streamed (the feature gate `WatchList`).
     pub fn streams_lists(&self, yes: bool) {
         self.state.streaming_lists.store(yes, Ordering::Relaxed);

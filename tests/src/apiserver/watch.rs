@@ -152,7 +152,10 @@ async fn follow(
     loop {
         let (changes, version) = {
             let objects = state.objects();
-            let from = objects.log[next..].partition_point(|change| change.version <= at) + next;
+            // What was restored has a shorter log.
+            let next_known = next.min(objects.log.len());
+            let from = objects.log[next_known..].partition_point(|change| change.version <= at)
+                + next_known;
             let ours = |change: &&Change| change.resource == resource;
             let changes: Vec<Change> = objects.log[from..].iter().filter(ours).cloned().collect();
             next = objects.log.len();
@@ -161,8 +164,13 @@ async fn follow(
         for change in changes {
             sender.line(change.kind, &change.object).await?;
         }
-        at = version;
-        if asked.parameter("allowWatchBookmarks") == Some("true") && state.bookmark_each_time() {
+        // Of a version that is not reached yet the real one says nothing, not even by a bookmark, until it is.
+        let reached = version >= at;
+        at = at.max(version);
+        if reached
+            && asked.parameter("allowWatchBookmarks") == Some("true")
+            && state.bookmark_each_time()
+        {
             sender.bookmark(resource, version, false).await?;
         }
         tokio::select! {
