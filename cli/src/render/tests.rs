@@ -3,7 +3,7 @@
 use coroner_core::finding::{Finding, FindingBody, FindingId, Source};
 use coroner_core::incident::{
     Cause, Confidence, ContainerRef, EarlierEnd, Evidence, Incident, IncidentId, KernelFacts,
-    KubernetesSays, Outcome, PodRef, RevisedFrom, TriggerFacts, VictimFacts,
+    KubernetesSays, Outcome, OwnerRef, PodRef, RevisedFrom, TriggerFacts, VictimFacts,
 };
 use coroner_core::kernel::{KernelEvent, OomReport, Position, Scope, Victim};
 use coroner_core::kubernetes::Terminated;
@@ -97,6 +97,20 @@ Evidence   in short; --evidence shows all of it
 What is missing
   The kernel log lost 3 records.
 ");
+}
+
+/// As `why` takes it: `coroner why Deployment/web` asks for all of them.
+#[test]
+fn the_workload_stands_beside_the_pod() {
+    let mut incident = incident();
+    let owner = OwnerRef { kind: "Deployment".to_owned(), name: "web\x1b[2J".to_owned() };
+    incident.pod.as_mut().unwrap().owner = Some(owner);
+    let text = plain(&why(&incident, Detail::Short, 120));
+    let first = text.lines().next().unwrap();
+    assert_eq!(
+        first,
+        r"web-1/app (prod)   Deployment/web\x1b[2J   exit 137   2026-01-02T12:00:03Z   node-2   inc-0011223344556677"
+    );
 }
 
 #[test]

@@ -37,14 +37,19 @@ pub fn why(incident: &Incident, detail: Detail, width: usize) -> String {
     out
 }
 
-/// `web-1/app (prod)   exit 137   2026-01-02T12:00:03Z   node-2   inc-...`, on a second line what does not fit.
+/// `web-1/app (prod)   Deployment/web   exit 137   2026-01-02T12:00:03Z   node-2   inc-...`, on a second line what does not
+/// fit. The workload is written as `why` takes it.
 fn header(out: &mut String, incident: &Incident, width: usize) {
     let mut parts: Vec<String> = whose(incident).into_iter().collect();
+    if let Some(owner) = incident.pod.as_ref().and_then(|pod| pod.owner.as_ref()) {
+        parts.push(terminal(&format!("{}/{}", owner.kind, owner.name)).to_string());
+    }
     if let Some(code) = incident.termination.as_ref().and_then(|end| end.exit_code) {
         parts.push(format!("exit {code}"));
     }
     parts.push(time(incident.time));
-    parts.push(terminal(&incident.node).to_string());
+    // A pod that was never scheduled has none.
+    parts.extend((!incident.node.is_empty()).then(|| terminal(&incident.node).to_string()));
     parts.push(terminal(&incident.id.0).to_string());
     parts_in_lines(out, &parts, width);
 }
