@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Cause, Incident, RevisedFrom};
+use super::{Cause, Incident, Outcome, RevisedFrom};
 
 /// Digits that people know a container by.
 const SHORT_ID: usize = 12;
@@ -51,6 +51,10 @@ impl Incident {
     /// What happened in capitals, and what that means; all causes where the evidence does not tell which.
     #[must_use]
     pub fn headline(&self) -> String {
+        if self.cause == Cause::Unknown && self.outcome == Some(Outcome::NeverStarted) {
+            return "UNKNOWN: it never started, for a reason that is none of the known causes"
+                .to_owned();
+        }
         if self.alternatives.is_empty() {
             return self.cause.headline().to_owned();
         }

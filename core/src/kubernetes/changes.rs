@@ -48,6 +48,8 @@ impl Changes {
             previous.containers.iter().filter(gone).filter_map(|c| waiting(previous, c, seen))
         });
         changes.waiting_ended.extend(left);
+        let unscheduled = |pod| Waiting::for_node(pod, seen);
+        changes.waits(previous.and_then(unscheduled), unscheduled(new));
         changes
     }
 
@@ -71,7 +73,11 @@ impl Changes {
             self.missed.push(MissedRestarts { container: container.name.clone(), count: missed });
         }
         let was = before.and_then(|(pod, before)| waiting(pod, before, seen));
-        let is = waiting(pod, container, seen);
+        self.waits(was, waiting(pod, container, seen));
+    }
+
+    /// What a container or the pod waited for, and what it waits for now.
+    fn waits(&mut self, was: Option<Waiting>, is: Option<Waiting>) {
         let same = |one: &Waiting, other: &Waiting| one.id() == other.id();
         if let Some(was) = &was
             && is.as_ref().is_none_or(|is| !same(was, is))
@@ -88,6 +94,9 @@ impl Changes {
         }
     }
 }
+
+/// What a container waits for whose postStart hook failed.
+const HOOK_ERROR: &str = "PostStartHookError";
 
 /// The ends that a record shows of one container, the older first.
 fn ends(
@@ -122,9 +131,18 @@ fn ends(
             .filter(|_| ended.container_id.is_none())
             .and_then(|before| before.container_id.clone()),
         first_seen: Some(seen),
+        hook_error: None,
     };
     let mut all: Vec<Termination> = Vec::new();
-    for one in last.into_iter().chain(state).map(end) {
+    // Of the last run: the one that waits has not begun.
+    let failed = match &container.state {
+        ContainerState::Waiting { reason: Some(reason), message } if reason == HOOK_ERROR => {
+            Some(message.clone().unwrap_or_default())
+        }
+        _ => None,
+    };
+    for mut one in last.into_iter().chain(state).map(end) {
+        one.hook_error.clone_from(&failed);
         if all.iter().all(|other| other.id() != one.id()) {
             all.push(one);
         }

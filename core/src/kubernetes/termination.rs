@@ -56,6 +56,9 @@ pub struct Termination {
     pub earlier_container_id: Option<String>,
     /// When it was first seen, by the clock of whoever watched.
     pub first_seen: Option<Timestamp>,
+    /// The message of `PostStartHookError`, where the container waited for that when this end was first seen: the kubelet
+    /// states it beside the end of the run whose hook failed, until it backs off. Hostile text.
+    pub hook_error: Option<String>,
 }
 
 impl Termination {

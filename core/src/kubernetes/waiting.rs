@@ -48,6 +48,8 @@ impl Waiting {
                 "RunContainerError" | "StartError" | "ContainerCannotRun" | "PostStartHookError"
             ),
             WaitingKind::Creating => self.container.is_empty(),
+            // For a volume the scheduler's event opens one, which has a cause.
+            WaitingKind::Schedule => !about_claim(self.message.as_deref().unwrap_or_default()),
             WaitingKind::BackOff | WaitingKind::Other => false,
         }
     }
@@ -57,10 +59,7 @@ impl Waiting {
     pub fn for_volume(pod: &PodRecord, event: &ClusterEvent) -> Option<Self> {
         let volume = match event.reason.as_str() {
             "FailedMount" | "FailedAttachVolume" | "FailedMapVolume" => true,
-            "FailedScheduling" => {
-                event.message.contains("PersistentVolumeClaim")
-                    || event.message.contains("persistentvolumeclaim")
-            }
+            "FailedScheduling" => about_claim(&event.message),
             _ => false,
         };
         (volume && event.is_of_pod(&pod.uid) && pod.phase == PodPhase::Pending).then(|| Self {
@@ -71,6 +70,24 @@ impl Waiting {
             reason: "ContainerCreating".to_owned(),
             message: Some(event.message.clone()),
             first_seen: event.first.or(event.last),
+            ..Self::default()
+        })
+    }
+
+    /// The waiting of a whole pod that the scheduler finds no node for, as the pod's condition `PodScheduled` says.
+    #[must_use]
+    pub fn for_node(pod: &PodRecord, seen: Timestamp) -> Option<Self> {
+        let condition = pod.condition("PodScheduled")?;
+        let unschedulable = condition.status == "False"
+            && condition.reason.as_deref() == Some(UNSCHEDULABLE)
+            && pod.node.is_none();
+        unschedulable.then(|| Self {
+            pod_uid: pod.uid.clone(),
+            namespace: pod.namespace.clone(),
+            pod: pod.name.clone(),
+            reason: UNSCHEDULABLE.to_owned(),
+            message: condition.message.clone(),
+            first_seen: condition.since.or(Some(seen)),
             ..Self::default()
         })
     }
@@ -94,6 +111,14 @@ impl Waiting {
     }
 }
 
+/// The scheduler's word, in the condition `PodScheduled`.
+const UNSCHEDULABLE: &str = "Unschedulable";
+
+/// Whether the scheduler speaks of a volume's claim.
+fn about_claim(message: &str) -> bool {
+    message.contains("PersistentVolumeClaim") || message.contains("persistentvolumeclaim")
+}
+
 /// Identity of a spell of waiting: `wait:<pod uid>/<container>/<restart count>/<kind>`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -110,6 +135,8 @@ impl std::fmt::Display for WaitingId {
 pub enum WaitingKind {
     /// `ContainerCreating`, `PodInitializing`: every container does at first. Only its length, or an event, is news.
     Creating,
+    /// No node is found for the pod.
+    Schedule,
     /// The image cannot be had.
     Image,
     /// A ConfigMap, Secret or key is missing (`CreateContainerConfigError`).
@@ -136,6 +163,7 @@ impl WaitingKind {
             | "RegistryUnavailable"
             | "SignatureValidationFailed" => Self::Image,
             "CreateContainerConfigError" => Self::Config,
+            UNSCHEDULABLE => Self::Schedule,
             "CreateContainerError"
             | "RunContainerError"
             | "StartError"
@@ -155,6 +183,7 @@ impl WaitingKind {
     pub fn name(self) -> &'static str {
         match self {
             Self::Creating => "creating",
+            Self::Schedule => "schedule",
             Self::Image => "image",
             Self::Config => "config",
             Self::Start => "start",

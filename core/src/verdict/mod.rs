@@ -62,6 +62,7 @@ mod says;
 mod startup_probe;
 mod taint_eviction;
 mod terminated;
+mod unscheduled;
 mod volume_unavailable;
 mod waits;
 

@@ -3,11 +3,11 @@
 //! *Needs* exit code 0 and a verdict that is at least likely, does not contradict Kubernetes, and names no trouble. Then the end
 //! was meant where the pod was to end, where it was an init container's or a sidecar's, or where the pod's restart policy does not
 //! start a container that succeeded again (a Job). An app that returns 0 and is started again is none: it comes back for ever, and
-//! backs off. Without the pod's record nothing is known to be meant.
+//! backs off. A pod that waited for a node and was given one is none either: clusters that grow do so all the time. Without the pod's record nothing is known to be meant.
 
 use super::facts::Facts;
 use crate::incident::{Cause, Confidence, KubernetesSays};
-use crate::kubernetes::{ContainerRole, RestartPolicy};
+use crate::kubernetes::{ContainerRole, RestartPolicy, WaitingKind};
 
 /// Whether it is such an end.
 pub(super) fn orderly(
@@ -17,6 +17,10 @@ pub(super) fn orderly(
     says: Option<&KubernetesSays>,
 ) -> bool {
     let Some(api) = facts.api else { return false };
+    if let Some(waiting) = api.waiting().filter(|w| w.kind() == WaitingKind::Schedule) {
+        // It was given a node in the end, perhaps one that was added for it.
+        return waiting.over.is_some() && api.pod().is_some_and(|pod| pod.node.is_some());
+    }
     let Some((termination, pod)) = api.termination().zip(api.pod()) else { return false };
     let whole = termination.ended.exit_code == Some(0)
         && confidence >= Confidence::Likely

@@ -6,6 +6,7 @@ use super::api::Api;
 use super::claim::{Basis, Claim, Rule};
 use super::facts::{Event, Facts};
 use super::no_oom::no_oom;
+use super::unscheduled;
 use super::waits;
 use super::words::{group, process};
 use crate::cgroup::identify;
@@ -13,6 +14,7 @@ use crate::exit_code::describe;
 use crate::finding::ContainerEnd;
 use crate::incident::{Cause, Confidence};
 use crate::kernel::Scope;
+use crate::kubernetes::WaitingKind;
 
 pub(super) const RULE: Rule = Rule { cause: Cause::Unknown, examine };
 
@@ -20,6 +22,9 @@ pub(super) const RULE: Rule = Rule { cause: Cause::Unknown, examine };
 fn examine(facts: &Facts<'_>) -> Option<Claim> {
     if let (Event::Death, Some(api)) = (&facts.event, facts.api.filter(|api| api.time().is_some()))
     {
+        if let Some(waiting) = api.waiting().filter(|w| w.kind() == WaitingKind::Schedule) {
+            return Some(unscheduled::claim(api, waiting));
+        }
         return Some(stated(facts, api));
     }
     match (&facts.event, facts.end()) {

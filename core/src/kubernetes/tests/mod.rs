@@ -4,6 +4,7 @@ mod changes;
 mod ids;
 mod join;
 mod ready;
+mod scheduling;
 
 use jiff::Timestamp;
 

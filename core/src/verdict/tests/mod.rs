@@ -17,6 +17,7 @@ mod settings;
 mod sightings;
 mod surroundings;
 mod system;
+mod unscheduled;
 mod witnesses;
 
 use jiff::Timestamp;
