@@ -97,6 +97,11 @@ impl<'a> Api<'a> {
         self.case.container()
     }
 
+    /// Whether the kubelet made the end up, exit code and all, since it saw none.
+    pub(super) fn unseen(self) -> bool {
+        self.reason() == Some("ContainerStatusUnknown")
+    }
+
     /// Whether the pod's object went while its container still ran: its end will never be shown.
     pub(super) fn vanished(self) -> bool {
         self.termination().is_none()

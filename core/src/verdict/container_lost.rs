@@ -2,13 +2,16 @@
 //!
 //! *Needs* reason `ContainerStatusUnknown` (the kubelet found no container any more and writes 137), `Unknown` (the runtime
 //! lost it and writes 255), or 255 together with a `Killing` that came only after the end. A bare 255 may be the program's
-//! own `exit(-1)` as well. *Contradicted by* nothing: such a status says by itself that it knows nothing.
+//! own `exit(-1)` as well. *Contradicted by* an eviction that stopped it: the kubelet does not wait for the ends of all
+//! containers of a pod that it evicts, and makes up those that it has not seen.
 
+use super::api::Api;
 use super::claim::{Basis, Claim, Rule};
 use super::facts::Facts;
 use super::kubelets_doing::{self, node_watched};
 use super::pod_end::pod_end;
 use crate::incident::{Cause, Confidence};
+use crate::kubelet::eviction::{Eviction, eviction};
 use crate::kubernetes::ApiPart;
 
 pub(super) const RULE: Rule = Rule { cause: Cause::ContainerLost, examine };
@@ -17,6 +20,16 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     let api = kubelets_doing::api(facts)?;
     let code = api.code()?;
     let (confidence, because, or) = match (api.reason(), code) {
+        // Stopped by the kubelet, which did not wait for the end before it wrote one.
+        (Some("ContainerStatusUnknown"), _) if pod_end(api).is_some() => return None,
+        (Some("ContainerStatusUnknown"), _) if !api.events_known() && evicted(api).is_some() => (
+            Confidence::Possible,
+            format!(
+                "The pod was evicted, and the kubelet wrote exit code {code} for a container that it did not see end. It does so \
+                 for one that it had just stopped as well as for one that it could not find: only an event would tell."
+            ),
+            evicted(api),
+        ),
         (Some("ContainerStatusUnknown"), _) => {
             let sure = node_watched(facts) && !api.gap(ApiPart::Pods);
             (
@@ -78,6 +91,9 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         confidence,
         summary: match or {
             None => format!("nobody saw {} end, so its exit code of {code} is made up", api.who()),
+            Some(_) if api.unseen() => {
+                format!("nobody saw {} end: it was lost, or stopped when its pod was evicted", api.who())
+            }
             Some(_) => format!("{} ended with 255: the runtime lost it, or it exited so by itself", api.who()),
         },
         because,
@@ -89,5 +105,14 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
         missing: vec!["How the container ended: neither kubelet nor runtime saw it.".to_owned()],
         basis: Basis::Api,
         or: or.into_iter().collect(),
+    })
+}
+
+/// What its pod was evicted for; `None` where it was not.
+fn evicted(api: Api<'_>) -> Option<Cause> {
+    let pod = api.pod().filter(|pod| pod.reason.as_deref() == Some("Evicted"))?;
+    Some(match eviction(pod.message.as_deref().unwrap_or_default()) {
+        Eviction::Node(_) => Cause::NodePressureEviction,
+        _ => Cause::EphemeralStorageLimit,
     })
 }

@@ -119,6 +119,11 @@ fn how_it_ended(api: Api<'_>) -> Option<String> {
     if killing.is_none() && pod_end(api).is_none() {
         return None;
     }
+    if api.unseen() {
+        return Some(format!(
+            "The kubelet wrote exit code {code} for it without having seen it end: the code says nothing."
+        ));
+    }
     let asked = killing.and_then(|(event, _)| took_s(api, event));
     let after = asked.map(|s| format!(" {s} s after it was asked to end")).unwrap_or_default();
     Some(match ExitMeaning::of(code) {
@@ -149,7 +154,7 @@ pub(super) fn end_sooner(api: Api<'_>) -> Option<String> {
     let cut = took.zip(api.grace_s()).is_some_and(|(took, grace)| {
         u64::try_from(took).is_ok_and(|took| took.saturating_add(2) < grace)
     });
-    (api.code() == Some(137) && !cut).then(|| {
+    (api.code() == Some(137) && !api.unseen() && !cut).then(|| {
         let grace = api.grace_s().filter(|s| *s > 0);
         let within = grace.map_or_else(String::new, |s| format!(" of {s} s"));
         let longer = grace.map_or_else(

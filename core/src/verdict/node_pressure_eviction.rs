@@ -22,11 +22,17 @@ fn examine(facts: &Facts<'_>) -> Option<Claim> {
     let of = short.resource.map_or("something it does not name", Resource::word);
     let mut because = vec![match (&short.threshold, &short.available) {
         (Some(threshold), Some(available)) => format!(
-            "The kubelet evicted the pod because the node had {available} of {of} left, less than the {threshold} it keeps \
-             free."
+            "The kubelet evicted the pod because it found {available} of {of} left, less than the {threshold} it keeps free."
         ),
         _ => format!("The kubelet evicted the pod because the node was short of {of}."),
     }];
+    if short.resource == Some(Resource::Memory) {
+        // `allocatableMemory.available` is called memory in its message too (pkg/kubelet/eviction/helpers.go).
+        because.push(
+            "It counts the node's memory, and by itself what pods may use of it; its message does not say which ran short."
+                .to_owned(),
+        );
+    }
     let mine = api.case.container.as_deref();
     for offender in short.offenders.iter().take(3) {
         let requested = offender.requested.as_deref().unwrap_or("an unknown amount");

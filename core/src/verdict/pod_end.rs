@@ -37,12 +37,27 @@ pub(super) struct Told<'a> {
 /// Why the pod of this end was to end; `None` where nothing says that it was, or the container had ended before.
 pub(super) fn pod_end<'a>(api: Api<'a>) -> Option<Told<'a>> {
     // What a container waited for is none of what became of its pod later on.
-    if api.reason() == Some("ContainerStatusUnknown") || api.waiting().is_some() {
+    if api.waiting().is_some() || api.unseen() && !stopped_by_eviction(api) {
         return None;
     }
     let told = status(api).or_else(|| disruption(api)).or_else(|| deletion(api))?;
     let over = told.decided.is_some_and(|decided| api.order(decided) == Order::Before);
     (!over).then_some(told)
+}
+
+/// Whether the kubelet evicted the pod and then stopped this container, which it can only do to one that is there. For those
+/// that still run when it writes the pod's last status it makes an end up (Kubernetes 1.36 does so for all but the first).
+fn stopped_by_eviction(api: Api<'_>) -> bool {
+    let evicted = api.pod().is_some_and(|pod| pod.reason.as_deref() == Some("Evicted"));
+    let decided = api.case.events_with("Evicted").filter_map(|event| event.first).min();
+    let stopped = |decided| {
+        api.case.events_with("Killing").any(|event| {
+            event.regarding.container.is_some()
+                && event.regarding.container == api.case.container
+                && event.last.or(event.first).is_some_and(|last| last >= decided)
+        })
+    };
+    evicted && decided.is_some_and(stopped)
 }
 
 fn status<'a>(api: Api<'a>) -> Option<Told<'a>> {

@@ -98,6 +98,15 @@ pub(crate) const TRUTH: &[(&str, &[Truth])] = &[
             wrong(end("quiet", ApplicationExit, Confirmed, "OOMKilled")),
         ],
     ),
+    ("cgroup-v1/e22-node-pressure-eviction", &[end("c", NodePressureEviction, Confirmed, "Error")]),
+    // Two containers were evicted; for the one that still ran the kubelet made an end up.
+    (
+        "cgroup-v1/e22b-node-pressure-eviction-two",
+        &[
+            end("hog", NodePressureEviction, Confirmed, "Error"),
+            end("quiet", NodePressureEviction, Likely, "ContainerStatusUnknown"),
+        ],
+    ),
     ("cgroup-v1/e10-shim-killed", &[end("c", ContainerLost, Likely, "Error")]),
     ("cgroup-v1/e13-kill-from-inside", &[EXIT]),
     ("cgroup-v1/e15-startup-probe", &[end("c", StartupProbe, Likely, "Error")]),
@@ -127,6 +136,10 @@ pub(crate) const TRUTH: &[(&str, &[Truth])] = &[
     ("cgroup-v1/f8-sigterm-from-host", &[end("c", Terminated, Likely, "Error")]),
     ("cgroup-v1/f9-sigsegv", &[end("c", Crash, Likely, "Error")]),
     ("cgroup-v1/f10-completed", &[EXIT]),
+    (
+        "cgroup-v1/f11-poststart-fails",
+        &[end("c", PostStartHook, Confirmed, "Error"), end("c", PostStartHook, Confirmed, "Error")],
+    ),
     ("cgroup-v2/e1-oom", &[OOM]),
     ("cgroup-v2/e1b-oom-restart", &[OOM, OOM, OOM]),
     ("cgroup-v2/e1e-oom-guaranteed-cpu-and-mem", &[OOM]),
