@@ -12,6 +12,15 @@ pub(super) fn clock(time: Timestamp) -> String {
     time.to_zoned(TimeZone::UTC).strftime("%H:%M:%S%.3fZ").to_string()
 }
 
+/// The same beside what happened `at`: with its date where that is another.
+pub(super) fn clock_beside(time: Timestamp, at: Timestamp) -> String {
+    let date = |time: Timestamp| time.to_zoned(TimeZone::UTC).date();
+    match date(time) {
+        day if day == date(at) => clock(time),
+        day => format!("{day}T{}", clock(time)),
+    }
+}
+
 /// `pid 4121 (java)`.
 pub(super) fn process(pid: u32, comm: &str) -> String {
     if is_forgotten(comm) { format!("pid {pid}") } else { format!("pid {pid} ({comm})") }
@@ -109,5 +118,20 @@ pub(super) fn unnamed(count: usize, one_of: &[u32]) -> String {
     match count {
         1 => "a process was killed".to_owned(),
         count => format!("{count} processes were killed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::clock_beside;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("2026-11-21T00:00:00.5Z", "00:00:00.500Z")]
+    #[case("2026-11-20T23:59:59Z", "2026-11-20T23:59:59.000Z")]
+    #[case("2026-11-22T00:00:00Z", "2026-11-22T00:00:00.000Z")]
+    fn another_day_is_said(#[case] time: &str, #[case] said: &str) {
+        let at = "2026-11-21T00:00:01Z".parse().unwrap();
+        assert_eq!(clock_beside(time.parse().unwrap(), at), said);
     }
 }

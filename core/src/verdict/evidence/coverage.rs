@@ -8,7 +8,7 @@ use crate::verdict::Case;
 use crate::verdict::facts::Facts;
 use crate::verdict::telling;
 use crate::verdict::watch::KILL_SOURCES;
-use crate::verdict::words::clock;
+use crate::verdict::words::clock_beside;
 
 /// One line for each source of which it is known.
 pub(super) fn lines(facts: &Facts<'_>, case: &Case) -> Vec<Evidence> {
@@ -40,14 +40,15 @@ fn line(facts: &Facts<'_>, case: &Case, source: Source) -> Option<String> {
         // How long after it no more than grows with time, and a verdict must not change with that.
         return Some(format!(
             "{source} read without a gap from {} until after it happened",
-            clock(span.from)
+            clock_beside(span.from, facts.at)
         ));
     }
     if facts.watch.unwatched(source) {
         return Some(format!("{source} not read without a gap at that time"));
     }
     let since = since(case, source).filter(|since| *since <= facts.at)?;
-    Some(format!("{source} read without a gap from {} until it happened", clock(since)))
+    let since = clock_beside(since, facts.at);
+    Some(format!("{source} read without a gap from {since} until it happened"))
 }
 
 /// Since when the source says that it reads.
