@@ -8,6 +8,7 @@ mod nodes;
 mod page;
 mod read;
 mod reports;
+mod standing;
 mod target;
 mod timeline;
 mod top;
@@ -34,6 +35,7 @@ pub(crate) use by_time::TimeCount;
 use filter::Filter;
 pub(crate) use history::{History, PARTS};
 use read::Answer;
+pub(crate) use standing::Standing;
 use target::{Narrowed, Target};
 
 /// The service.
@@ -52,6 +54,12 @@ impl Query {
     /// What the kernel wrote about an incident: its reports, oldest first.
     pub(crate) async fn oom_reports(&self, id: &IncidentId) -> Result<Vec<OomReport>, Status> {
         reports::of(self.store.readers(), id).await.map_err(|e| failed(&e))
+    }
+
+    /// How the sources of the nodes stand, by name, at most `most`.
+    pub(crate) async fn standings(&self, most: u32) -> Result<Vec<Standing>, Status> {
+        let read = self.store.readers().ask("list nodes", move |db| standing::all(db, most));
+        read.await.map_err(|e| failed(&e))
     }
 
     /// How a node's memory was over a time.

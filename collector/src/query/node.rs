@@ -1,7 +1,9 @@
 //! What is known of nodes: how their sources are doing, what was watched, what happened, and what can be excluded.
 
 use coroner_core::absence::{self, Kill, Known, Question, Watched};
-use coroner_core::finding::{CoverageSpan, Finding, FindingBody, FindingId, Gap, Source};
+use coroner_core::finding::{
+    CoverageSpan, Finding, FindingBody, FindingId, Gap, Source, SourceStatus,
+};
 use coroner_core::incident::{Cause, Incident};
 use coroner_core::node_report::{CauseCount, NodeReport, SourceReport};
 use coroner_core::spans::{self, Span};
@@ -202,6 +204,27 @@ fn counts(db: &Connection, node: &str, window: Span) -> Result<Vec<CauseCount>, 
     Ok(counts)
 }
 
+/// What a source of a boot said last about how it is doing, and when; `None` where it never did.
+pub(super) fn last_word(
+    db: &Connection,
+    node: &str,
+    boot_id: &str,
+    source: Source,
+) -> Result<Option<(Timestamp, SourceStatus)>, rusqlite::Error> {
+    let body: Option<Vec<u8>> = db
+        .prepare_cached(
+            "SELECT body FROM finding INDEXED BY finding_status
+             WHERE kind = 'source_status' AND node = $1 AND boot_id = $2 AND source = $3
+             ORDER BY time_us DESC LIMIT 1",
+        )?
+        .query_row(params![node, boot_id, source.to_string()], |row| row.get(0))
+        .optional()?;
+    Ok(body.and_then(|body| decode(&body)).and_then(|finding| match finding.body {
+        FindingBody::SourceStatus(status) => Some((finding.time, status)),
+        _ => None,
+    }))
+}
+
 /// What a source said last, and what it watched; `None` where there is neither.
 fn source_report(
     db: &Connection,
@@ -211,18 +234,7 @@ fn source_report(
     coverage: &[CoverageSpan],
     asked: &Asked,
 ) -> Result<Option<SourceReport>, rusqlite::Error> {
-    let body: Option<Vec<u8>> = db
-        .prepare_cached(
-            "SELECT body FROM finding INDEXED BY finding_status
-             WHERE kind = 'source_status' AND node = $1 AND boot_id = $2 AND source = $3
-             ORDER BY time_us DESC LIMIT 1",
-        )?
-        .query_row(params![node, boot_id, source.to_string()], |row| row.get(0))
-        .optional()?;
-    let word = body.and_then(|body| decode(&body)).and_then(|finding| match finding.body {
-        FindingBody::SourceStatus(status) => Some((finding.time, status)),
-        _ => None,
-    });
+    let word = last_word(db, node, boot_id, source)?;
     let spans = coverage.iter().filter(|span| span.source == source);
     let spans = spans::union(spans.filter_map(|s| Span::new(s.from, s.to)?.and(&asked.window)));
     if word.is_none() && spans.is_empty() {

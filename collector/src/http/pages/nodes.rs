@@ -4,7 +4,7 @@ use axum::extract::{Path, Query as Fields, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use coroner_core::absence::Verdict;
-use coroner_core::finding::FindingBody;
+use coroner_core::finding::{FindingBody, Source};
 use coroner_core::incident::whole_seconds;
 use coroner_core::node_report::{NodeReport, ago, state};
 use coroner_core::spans::Span;
@@ -48,18 +48,19 @@ pub(super) async fn newest(
 }
 
 /// What is wrong with how a node is watched, in words; nothing where all is well.
-pub(super) fn trouble(node: &NodeReport) -> Option<String> {
-    let blind: Vec<String> = node
-        .sources
-        .iter()
-        .filter(|source| source.reading == Some(false))
-        .map(|source| source.source.to_string())
-        .collect();
-    match (node.last_seen, blind.is_empty()) {
-        (None, _) => Some("its agent was never heard".to_owned()),
-        (_, false) => Some(format!("does not read: {}", blind.join(", "))),
-        _ => None,
+fn trouble(node: &NodeReport) -> Option<String> {
+    let sources = node.sources.iter().filter(|source| source.reading == Some(false));
+    let unread: Vec<Source> = sources.map(|source| source.source).collect();
+    match (blind(&unread), node.last_seen) {
+        (None, None) => Some("its agent was never heard".to_owned()),
+        (blind, _) => blind,
     }
+}
+
+/// The sources that do not read, in words; nothing where there is none.
+pub(super) fn blind(sources: &[Source]) -> Option<String> {
+    let names: Vec<String> = sources.iter().map(Source::to_string).collect();
+    (!names.is_empty()).then(|| format!("does not read: {}", names.join(", ")))
 }
 
 /// Nodes, one in a row.

@@ -4,7 +4,6 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use coroner_core::incident::Incident;
-use coroner_core::node_report::NodeReport;
 use coroner_proto::v1;
 use coroner_proto::v1::query_service_server::QueryService as _;
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +12,7 @@ use tonic::Request;
 
 use super::deaths::{self, Parts};
 use super::{Context, Trouble, incidents, layout, links, nodes, shown};
+use crate::query::Standing;
 
 /// Hours in the picture.
 const HOURS: i64 = 24;
@@ -42,7 +42,7 @@ pub(super) async fn page(State(context): State<Context>) -> Result<Response, Tro
     let newest = context.query.list_incidents(Request::new(request)).await?.into_inner();
     let newest =
         newest.incidents.into_iter().map(Incident::try_from).collect::<Result<Vec<_>, _>>()?;
-    let (nodes, _) = nodes::newest(&context, NODES).await?;
+    let nodes = context.query.standings(NODES).await?;
     let main = html! {
         h1 { "The last 24 hours" }
         (deaths::picture(&counts, &parts, now, None))
@@ -85,9 +85,9 @@ fn workloads(counts: &[v1::IncidentCount]) -> Markup {
     }
 }
 
-fn in_trouble(nodes: &[NodeReport]) -> Markup {
-    let troubled: Vec<(&NodeReport, String)> =
-        nodes.iter().filter_map(|node| Some((node, nodes::trouble(node)?))).collect();
+fn in_trouble(nodes: &[Standing]) -> Markup {
+    let troubled: Vec<(&Standing, String)> =
+        nodes.iter().filter_map(|node| Some((node, nodes::blind(&node.blind)?))).collect();
     html! {
         section {
             h2 { "Nodes" }

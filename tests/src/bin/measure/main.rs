@@ -15,6 +15,7 @@ mod flood;
 mod idle;
 mod kubernetes;
 mod latency;
+mod pages;
 mod storm;
 
 use std::process::ExitCode;
@@ -24,7 +25,8 @@ const USAGE: &str = "usage: measure latency [KILLS]
        measure storm [SECONDS [KILLS_A_MINUTE [WITHOUT]]]
        measure chaos [SECONDS [GROUPS_A_SECOND]]
        measure flood [RECORDS_A_SECOND [SECONDS]]
-       measure kubernetes [PODS [ENDS]]";
+       measure kubernetes [PODS [ENDS]]
+       measure pages [INCIDENTS [DAYS]]";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -37,6 +39,9 @@ fn main() -> ExitCode {
         }
         Some("chaos") => chaos::chaos(number(1, 10), number(2, 500)),
         Some("kubernetes") => kubernetes::kubernetes(number(1, 50_000), number(2, 200)),
+        Some("pages") => {
+            pages::pages(number(1, 100_000), i64::try_from(number(2, 30)).unwrap_or(30));
+        }
         Some("flood") => flood::flood(number(1, 20_000), number(2, 10)),
         _ => {
             println!("{USAGE}");
