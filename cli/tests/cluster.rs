@@ -156,7 +156,11 @@ fn the_collector_is_found_and_asked_through_the_api_server() {
     for target in [&name, "pod/web-000001"] {
         let why = cluster.run(&["why", target, "-n", GENERATED]);
         assert_eq!(why.status.code(), Some(0), "{}", err(&why));
-        assert!(out(&why).contains("web-000001/app (generated)   exit 137"), "{}", out(&why));
+        assert!(
+            out(&why).contains("web-000001/app (generated)   Deployment/web   exit 137"),
+            "{}",
+            out(&why)
+        );
     }
     for by in ["workload", "cause", "namespace", "node"] {
         let top = cluster.run(&["top", "-A", "--by", by, "--since", "2026-11-01T00:00:00Z"]);

@@ -5,6 +5,7 @@
 
 #![allow(clippy::panic, clippy::expect_used, clippy::unwrap_used, reason = "tests may fail")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -81,7 +82,7 @@ async fn ask(server: &ApiServer, recorded: &Recorded, path: &str) -> Answer {
     Answer { status, media, text: String::from_utf8(body.to_vec()).unwrap() }
 }
 
-/// Without what is each server's own.
+/// Without what is each server's own, and with its fields in the order of their names.
 fn plain(value: &Value) -> Value {
     match value {
         Value::Object(fields) => fields
@@ -94,6 +95,8 @@ fn plain(value: &Value) -> Value {
                 };
                 (name.clone(), value)
             })
+            .collect::<BTreeMap<_, _>>()
+            .into_iter()
             .collect(),
         Value::Array(all) => all.iter().map(plain).collect(),
         other => other.clone(),

@@ -8,7 +8,7 @@
     reason = "tests may fail"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coroner_collector::{DEFAULT_GRPC_PORT, DEFAULT_HTTP_PORT};
 use coroner_tests::manifests::{
@@ -24,10 +24,15 @@ fn collector(objects: &[Value]) -> Pod {
     Pod::of(find(objects, "StatefulSet", "coroner-collector"))
 }
 
-/// An object with its lists in an order of their own: a patch may put an entry first or last.
+/// An object with its fields and its lists in an order of their own: a patch may put an entry first or last, and a map of
+/// `serde_json` keeps its order or does not, as the features of other crates have it.
 fn sorted(value: &Value) -> Value {
     match value {
-        Value::Object(fields) => fields.iter().map(|(k, v)| (k.clone(), sorted(v))).collect(),
+        Value::Object(fields) => {
+            let fields: BTreeMap<_, _> =
+                fields.iter().map(|(k, v)| (k.clone(), sorted(v))).collect();
+            fields.into_iter().collect()
+        }
         Value::Array(list) => {
             let mut list: Vec<Value> = list.iter().map(sorted).collect();
             list.sort_by_key(ToString::to_string);

@@ -69,7 +69,10 @@ async fn metrics_count_what_happened() {
     });
     for label in labels.flat_map(|labels| labels.split(',')) {
         let name = label.split('=').next().unwrap_or_default();
-        assert!(["cause", "confidence", "le", "resource", "version"].contains(&name), "{label}");
+        assert!(
+            ["cause", "confidence", "le", "reason", "resource", "version"].contains(&name),
+            "{label}"
+        );
     }
     collector.shutdown().await;
 }
