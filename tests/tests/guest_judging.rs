@@ -124,7 +124,7 @@ fn what_did_not_come_out_is_neither_right_nor_wrong() {
         let boot = boot(Without::Nothing);
         let judgements = judge(&boot, &outcome(lines, trouble));
         assert!(judgements.iter().all(|j| j.lost), "{judgements:?}");
-        report(&[Column { boot, judgements, again: false }], &[], 1)
+        report(&[Column { boot, judgements, times: 1 }], &[], 1)
     };
     let ended = cut_off(vec![case.clone(), log], Some("it had not ended after 9 s"));
     let died =
@@ -156,7 +156,7 @@ fn the_end_says_what_is_wrong_in_few_and_short_lines() {
         ];
         let boot = boot(Without::CgroupRoot);
         let judgements = judge(&boot, &outcome(lines, None));
-        Column { boot, judgements, again: false }
+        Column { boot, judgements, times: 1 }
     };
     let mut one = vec![column()];
     one[0].judgements[0].case = "tmpfs".to_owned();

@@ -70,9 +70,11 @@ pub fn report(columns: &[Column], missing: &[String], seconds: u64) -> Report {
             }
         }
     }
-    for column in columns.iter().filter(|column| column.again) {
-        let boot = column.boot.name();
-        short.push(format!("{boot}: the emulated machine did not work, so it was booted twice"));
+    for column in columns.iter().filter(|column| column.times > 1) {
+        let (boot, times) = (column.boot.name(), column.times);
+        short.push(format!(
+            "{boot}: the emulated machine did not work, so it was booted {times} times"
+        ));
     }
     let boots = columns.len();
     let table = table::draw(columns);

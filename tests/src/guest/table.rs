@@ -13,8 +13,8 @@ pub struct Column {
     pub boot: Boot,
     /// Its cases.
     pub judgements: Vec<Judgement>,
-    /// The emulated machine stood still the first time, so this is of a second boot.
-    pub again: bool,
+    /// How often it was booted: more than once where the emulated machine did not work, and this is of the last time.
+    pub times: u32,
 }
 
 /// Draws it: one row for each case, one column for each kernel with each hierarchy and each source that is off.
