@@ -6,17 +6,10 @@ use std::time::Duration;
 
 use coroner_collector::kubernetes::Pace;
 use coroner_core::kubernetes::{ApiChange, ApiPart};
-use coroner_tests::apiserver::watching::{Watching, impatient, pod, pod_named, pods_are};
+use coroner_tests::apiserver::watching::{
+    Watching, impatient, pod, pod_named, pod_watches, pods_are,
+};
 use coroner_tests::apiserver::{ApiServer, Generated, Resource};
-
-/// The watches of pods that began anew with everything, and those that went on from a version.
-fn pod_watches(server: &ApiServer) -> (usize, usize) {
-    let asked = server.asked();
-    let watches = asked.iter().filter(|one| one.resource == "pods" && one.verb == "watch");
-    let (all, on): (Vec<_>, Vec<_>) =
-        watches.partition(|one| one.query.contains_key("sendInitialEvents"));
-    (all.len(), on.len())
-}
 
 /// A server whose data was restored from a backup says nothing of versions that it has not reached; whoever only waits is
 /// blind for as long as that takes, and then has missed what came in between.

@@ -8,19 +8,10 @@ use std::time::Duration;
 use coroner_collector::kubernetes::{PARTS, Pace, Standing};
 use coroner_core::kubernetes::{ApiChange, ApiPart};
 use coroner_tests::apiserver::watching::{
-    Watching, event, gap, impatient, node, pod, pod_named, pods_are,
+    Watching, event, gap, impatient, node, pod, pod_named, pod_watches, pods_are,
 };
 use coroner_tests::apiserver::{ApiServer, Fault, Generated, Resource, pod_terminated};
 use serde_json::json;
-
-/// The watches of pods that began anew with everything, and those that went on from a version.
-fn pod_watches(server: &ApiServer) -> (usize, usize) {
-    let asked = server.asked();
-    let watches = asked.iter().filter(|one| one.resource == "pods" && one.verb == "watch");
-    let (all, on): (Vec<_>, Vec<_>) =
-        watches.partition(|one| one.query.contains_key("sendInitialEvents"));
-    (all.len(), on.len())
-}
 
 #[tokio::test]
 async fn what_is_there_is_listed_and_what_happens_is_seen() {

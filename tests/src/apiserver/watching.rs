@@ -117,3 +117,13 @@ pub fn gap(part: ApiPart, open: bool) -> impl FnMut(&ApiChange) -> Option<ApiGap
         _ => None,
     }
 }
+
+/// The watches of pods that began anew with everything, and those that went on from a version.
+#[must_use]
+pub fn pod_watches(server: &ApiServer) -> (usize, usize) {
+    let asked = server.asked();
+    let watches = asked.iter().filter(|one| one.resource == "pods" && one.verb == "watch");
+    let (all, on): (Vec<_>, Vec<_>) =
+        watches.partition(|one| one.query.contains_key("sendInitialEvents"));
+    (all.len(), on.len())
+}
